@@ -78,7 +78,8 @@ def generate(target: Path) -> None:
             out = target / file.name
             out.parent.mkdir(parents=True, exist_ok=True)
             out.write_text(file.content)
-    for folder in [target / "fabric_protos", *(p for p in (target / "fabric_protos").rglob("*") if p.is_dir())]:
+    root = target / "fabric_protos"
+    for folder in [root, *(path for path in root.rglob("*") if path.is_dir())]:
         (folder / "__init__.pyi").touch()
 
 
@@ -95,7 +96,7 @@ def main() -> None:
         made = Path(temporary) / "fabric_protos"
         if arguments.check:
             if tree(made) != tree(TYPINGS / "fabric_protos"):
-                raise SystemExit("typings/fabric_protos is not what this script makes: run it without --check")
+                raise SystemExit("typings/fabric_protos is out of date: run this script without --check")
             return
         shutil.rmtree(TYPINGS / "fabric_protos", ignore_errors=True)
         shutil.copytree(made, TYPINGS / "fabric_protos")
