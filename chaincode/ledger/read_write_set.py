@@ -1,0 +1,264 @@
+"""Read-write sets: what a simulation read, with versions, and what it would write.
+
+Equal simulations give equal bytes: namespaces, collections and keys are in byte order. Format: Fabric's
+`ledger/rwset/rwset.proto` and `kvrwset/kv_rwset.proto`; order: `core/ledger/kvledger/txmgmt/rwsetutil`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from fabric_protos.ledger.rwset import rwset_pb2
+from fabric_protos.ledger.rwset.kvrwset import kv_rwset_pb2
+from google.protobuf.message import DecodeError
+
+from chaincode.ledger.state import Version
+
+
+@dataclass(frozen=True)
+class Write:
+    """A key's new value, or its deletion."""
+
+    key: str
+    value: bytes = b""
+    is_delete: bool = False
+
+
+@dataclass(frozen=True)
+class HashedWrite:
+    """A private key's new value as the public set shows it: hashes only."""
+
+    key_hash: bytes
+    value_hash: bytes = b""
+    is_delete: bool = False
+    is_purge: bool = False
+
+
+@dataclass(frozen=True)
+class RangeQuery:
+    """A range that was read, for the phantom check.
+
+    `reads` holds the keys that were seen, with versions, or `merkle` their summary when there were too many.
+    `exhausted` tells that the reader came to the range's end; if not, the last key seen bounds the check.
+    """
+
+    start: str
+    end: str
+    exhausted: bool
+    reads: tuple[tuple[str, Version], ...] = ()
+    merkle: "MerkleSummary | None" = None
+
+
+@dataclass(frozen=True)
+class MerkleSummary:
+    """The hashes that stand for a long range's reads."""
+
+    max_degree: int
+    max_level: int
+    hashes: tuple[bytes, ...]
+
+
+@dataclass
+class CollectionSet:
+    """Hashed reads and writes of one private data collection."""
+
+    reads: dict[bytes, Version | None] = field(default_factory=dict)
+    writes: dict[bytes, HashedWrite] = field(default_factory=dict)
+    metadata_writes: dict[bytes, Mapping[str, bytes]] = field(default_factory=dict)
+    private_digest: bytes = b""
+
+
+@dataclass
+class NamespaceSet:
+    """Reads and writes of one namespace. A read of an absent key has no version, and counts."""
+
+    reads: dict[str, Version | None] = field(default_factory=dict)
+    range_queries: list[RangeQuery] = field(default_factory=list)
+    writes: dict[str, Write] = field(default_factory=dict)
+    metadata_writes: dict[str, Mapping[str, bytes]] = field(default_factory=dict)
+    collections: dict[str, CollectionSet] = field(default_factory=dict)
+
+    @property
+    def is_written(self) -> bool:
+        """Whether anything of this namespace would change."""
+        return bool(
+            self.writes
+            or self.metadata_writes
+            or any(part.writes or part.metadata_writes for part in self.collections.values())
+        )
+
+
+def _version(version: Version | None) -> kv_rwset_pb2.Version | None:
+    if version is None:
+        return None
+    return kv_rwset_pb2.Version(block_num=version.block, tx_num=version.transaction)
+
+
+def _metadata(entries: Mapping[str, bytes]) -> list[kv_rwset_pb2.KVMetadataEntry]:
+    return [kv_rwset_pb2.KVMetadataEntry(name=name, value=entries[name]) for name in sorted(entries)]
+
+
+def _range_query(query: RangeQuery) -> kv_rwset_pb2.RangeQueryInfo:
+    message = kv_rwset_pb2.RangeQueryInfo(start_key=query.start, end_key=query.end, itr_exhausted=query.exhausted)
+    if query.merkle:
+        message.reads_merkle_hashes.max_degree = query.merkle.max_degree
+        message.reads_merkle_hashes.max_level = query.merkle.max_level
+        message.reads_merkle_hashes.max_level_hashes.extend(query.merkle.hashes)
+    else:
+        message.raw_reads.kv_reads.extend(
+            kv_rwset_pb2.KVRead(key=key, version=_version(version)) for key, version in query.reads
+        )
+    return message
+
+
+def _collection(collection: CollectionSet) -> bytes:
+    return kv_rwset_pb2.HashedRWSet(
+        hashed_reads=[
+            kv_rwset_pb2.KVReadHash(key_hash=key, version=_version(collection.reads[key]))
+            for key in sorted(collection.reads)
+        ],
+        hashed_writes=[
+            kv_rwset_pb2.KVWriteHash(
+                key_hash=key,
+                is_delete=collection.writes[key].is_delete,
+                value_hash=collection.writes[key].value_hash,
+                is_purge=collection.writes[key].is_purge,
+            )
+            for key in sorted(collection.writes)
+        ],
+        metadata_writes=[
+            kv_rwset_pb2.KVMetadataWriteHash(key_hash=key, entries=_metadata(collection.metadata_writes[key]))
+            for key in sorted(collection.metadata_writes)
+        ],
+    ).SerializeToString(deterministic=True)
+
+
+def _namespace(namespace: NamespaceSet) -> bytes:
+    return kv_rwset_pb2.KVRWSet(
+        reads=[
+            kv_rwset_pb2.KVRead(key=key, version=_version(namespace.reads[key]))
+            for key in sorted(namespace.reads, key=str.encode)
+        ],
+        range_queries_info=[_range_query(query) for query in namespace.range_queries],
+        writes=[
+            kv_rwset_pb2.KVWrite(key=key, is_delete=namespace.writes[key].is_delete, value=namespace.writes[key].value)
+            for key in sorted(namespace.writes, key=str.encode)
+        ],
+        metadata_writes=[
+            kv_rwset_pb2.KVMetadataWrite(key=key, entries=_metadata(namespace.metadata_writes[key]))
+            for key in sorted(namespace.metadata_writes, key=str.encode)
+        ],
+    ).SerializeToString(deterministic=True)
+
+
+def encode(sets: Mapping[str, NamespaceSet]) -> bytes:
+    """The public TxReadWriteSet; no namespaces give no bytes, as in Fabric."""
+    if not sets:
+        return b""
+    return rwset_pb2.TxReadWriteSet(
+        data_model=rwset_pb2.TxReadWriteSet.KV,
+        ns_rwset=[
+            rwset_pb2.NsReadWriteSet(
+                namespace=name,
+                rwset=_namespace(sets[name]),
+                collection_hashed_rwset=[
+                    rwset_pb2.CollectionHashedReadWriteSet(
+                        collection_name=collection,
+                        hashed_rwset=_collection(sets[name].collections[collection]),
+                        pvt_rwset_hash=sets[name].collections[collection].private_digest,
+                    )
+                    for collection in sorted(sets[name].collections)
+                ],
+            )
+            for name in sorted(sets)
+        ],
+    ).SerializeToString(deterministic=True)
+
+
+def _decoded_version(message: kv_rwset_pb2.KVRead | kv_rwset_pb2.KVReadHash) -> Version | None:
+    if not message.HasField("version"):
+        return None
+    return Version(message.version.block_num, message.version.tx_num)
+
+
+def _decoded_query(message: kv_rwset_pb2.RangeQueryInfo) -> RangeQuery:
+    merkle = None
+    if message.HasField("reads_merkle_hashes"):
+        summary = message.reads_merkle_hashes
+        merkle = MerkleSummary(summary.max_degree, summary.max_level, tuple(summary.max_level_hashes))
+    return RangeQuery(
+        start=message.start_key,
+        end=message.end_key,
+        exhausted=message.itr_exhausted,
+        reads=tuple((read.key, _decoded_version(read) or Version(0, 0)) for read in message.raw_reads.kv_reads),
+        merkle=merkle,
+    )
+
+
+def decode(data: bytes) -> dict[str, NamespaceSet]:
+    """The sets by namespace.
+
+    Raises:
+        ValueError: the bytes are not a read-write set, or name a namespace twice.
+    """
+    try:
+        message = rwset_pb2.TxReadWriteSet.FromString(data)
+        sets: dict[str, NamespaceSet] = {}
+        for part in message.ns_rwset:
+            if part.namespace in sets:
+                raise ValueError(f"namespace {part.namespace} twice in a read-write set")
+            kv = kv_rwset_pb2.KVRWSet.FromString(part.rwset)
+            namespace = NamespaceSet(
+                reads={read.key: _decoded_version(read) for read in kv.reads},
+                range_queries=[_decoded_query(query) for query in kv.range_queries_info],
+                writes={write.key: Write(write.key, write.value, write.is_delete) for write in kv.writes},
+                metadata_writes={
+                    write.key: {entry.name: entry.value for entry in write.entries} for write in kv.metadata_writes
+                },
+            )
+            for collection in part.collection_hashed_rwset:
+                hashed = kv_rwset_pb2.HashedRWSet.FromString(collection.hashed_rwset)
+                namespace.collections[collection.collection_name] = CollectionSet(
+                    reads={read.key_hash: _decoded_version(read) for read in hashed.hashed_reads},
+                    writes={
+                        write.key_hash: HashedWrite(write.key_hash, write.value_hash, write.is_delete, write.is_purge)
+                        for write in hashed.hashed_writes
+                    },
+                    metadata_writes={
+                        write.key_hash: {entry.name: entry.value for entry in write.entries}
+                        for write in hashed.metadata_writes
+                    },
+                    private_digest=collection.pvt_rwset_hash,
+                )
+            sets[part.namespace] = namespace
+        return sets
+    except DecodeError as error:
+        raise ValueError("not a read-write set") from error
+
+
+def encode_metadata(entries: Mapping[str, bytes]) -> bytes:
+    """A key's metadata as it is kept in the state."""
+    if not entries:
+        return b""
+    return kv_rwset_pb2.KVMetadataWrite(entries=_metadata(entries)).SerializeToString()
+
+
+def decode_metadata(data: bytes) -> dict[str, bytes]:
+    """A key's metadata from the state."""
+    return {entry.name: entry.value for entry in kv_rwset_pb2.KVMetadataWrite.FromString(data).entries}
+
+
+def encode_private(sets: Mapping[str, Mapping[str, Mapping[str, Write]]]) -> dict[tuple[str, str], bytes]:
+    """The private sets (namespace → collection → key → write), each as the KVRWSet whose hash is public."""
+    return {
+        (namespace, collection): _namespace(NamespaceSet(writes=dict(writes)))
+        for namespace, collections in sets.items()
+        for collection, writes in collections.items()
+    }
+
+
+def decode_private(data: bytes) -> dict[str, Write]:
+    """The writes of one private set."""
+    return {
+        write.key: Write(write.key, write.value, write.is_delete)
+        for write in kv_rwset_pb2.KVRWSet.FromString(data).writes
+    }
