@@ -1,0 +1,1 @@
+"""The certificate registry: `model` is shared with clients, `contract` is the chaincode."""

@@ -1,0 +1,1 @@
+"""What the registry's contract and its clients agree on. Standard library only."""

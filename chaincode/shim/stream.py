@@ -1,0 +1,23 @@
+"""The messages of the chaincode stream."""
+
+from collections.abc import Awaitable, Callable
+
+from fabric_protos.peer import chaincode_shim_pb2
+
+Message = chaincode_shim_pb2.ChaincodeMessage
+
+Write = Callable[[Message], Awaitable[None]]
+Request = Callable[["Message.Type.ValueType", bytes], Awaitable[bytes]]
+
+MAX_MESSAGE_SIZE = 100 * 1024 * 1024  # as Fabric's peers set it, both ways
+CHANNEL_OPTIONS = (
+    ("grpc.max_receive_message_length", MAX_MESSAGE_SIZE),
+    ("grpc.max_send_message_length", MAX_MESSAGE_SIZE),
+)
+KEEPALIVE_OPTIONS = (
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.http2.min_ping_interval_without_data_ms", 1_000),
+)
