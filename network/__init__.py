@@ -1,0 +1,1 @@
+"""Runs nodes: keys, configuration, the embedded network, and what starts and stops it."""

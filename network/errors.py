@@ -1,0 +1,37 @@
+"""What can go wrong when a network is made or run.
+
+NetworkError
+├── FolderError          the folder is not a network's, or of another version
+├── ConfigurationError   configtx.yaml cannot be used
+├── NotRunning           nothing runs in this folder
+└── StartError           the network did not come up
+"""
+
+
+class NetworkError(Exception):
+    """Base of the network's errors.
+
+    Args:
+        message: what happened, a sentence.
+        next_step: what to do about it.
+    """
+
+    def __init__(self, message: str, next_step: str = "") -> None:
+        super().__init__(message)
+        self.next_step = next_step
+
+
+class FolderError(NetworkError):
+    """The folder cannot be used as a network's folder."""
+
+
+class ConfigurationError(NetworkError):
+    """configtx.yaml does not say what is needed, or says it wrongly."""
+
+
+class NotRunning(NetworkError):
+    """The network does not run."""
+
+
+class StartError(NetworkError):
+    """The network did not come up."""

@@ -1,0 +1,115 @@
+"""Who is in the network and where, as configtx.yaml says it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from network.errors import ConfigurationError
+
+CHANNEL = "certificates"
+DEFAULT_PROFILE = "Raft"
+
+
+@dataclass(frozen=True)
+class Organisation:
+    """One organisation: a peer and an orderer.
+
+    Attributes:
+        name: its name in configtx.yaml, which is its folder's name too.
+        peer, orderer: their addresses, `host:port`.
+    """
+
+    name: str
+    msp_id: str
+    peer: str
+    orderer: str
+
+    @property
+    def label(self) -> str:
+        """The name as it stands in host-like names: lower case."""
+        return self.name.lower()
+
+    @property
+    def peer_name(self) -> str:
+        """The peer's name."""
+        return f"peer0.{self.label}"
+
+    @property
+    def orderer_name(self) -> str:
+        """The orderer's name."""
+        return f"orderer0.{self.label}"
+
+
+@dataclass(frozen=True)
+class Topology:
+    """The organisations of a channel.
+
+    Attributes:
+        profile: the profile of configtx.yaml, resolved.
+    """
+
+    organisations: tuple[Organisation, ...]
+    profile: Mapping[str, Any]
+
+    def organisation(self, name: str) -> Organisation:
+        """The organisation of this name, in any case.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        for one in self.organisations:
+            if one.label == name.lower():
+                return one
+        known = ", ".join(one.name for one in self.organisations)
+        raise ConfigurationError(f"there is no organisation {name}", f"use one of: {known}")
+
+
+def default_configtx() -> str:
+    """The consortium's configtx.yaml, from the source tree or the installed package."""
+    source = Path(__file__).resolve().parent.parent / "configtx.yaml"
+    if source.is_file():
+        return source.read_text(encoding="utf-8")
+    return files("network").joinpath("configtx.yaml").read_text(encoding="utf-8")
+
+
+def read_topology(text: str, profile: str = DEFAULT_PROFILE) -> Topology:
+    """The topology in a configtx.yaml.
+
+    Raises:
+        ConfigurationError: it is not YAML, or lacks what a network needs.
+    """
+    try:
+        content = yaml.safe_load(text)
+        found = content["Profiles"][profile]
+        orderers = {one["Name"]: one for one in found["Orderer"]["Organizations"]}
+        organisations = tuple(
+            Organisation(
+                name=one["Name"],
+                msp_id=one["ID"],
+                peer=f"{one['AnchorPeers'][0]['Host']}:{one['AnchorPeers'][0]['Port']}",
+                orderer=orderers[one["Name"]]["OrdererEndpoints"][0],
+            )
+            for one in found["Application"]["Organizations"]
+        )
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"configtx.yaml is not YAML: {error}") from error
+    except (KeyError, IndexError, TypeError) as error:
+        raise ConfigurationError(f"configtx.yaml lacks {error} for the profile {profile}") from error
+    names = [one.name for one in organisations]
+    if len(set(names)) != len(names) or not all(re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name) for name in names):
+        raise ConfigurationError("organisations need different names of letters, digits and hyphens")
+    return Topology(organisations, found)
+
+
+def with_ports(text: str, ports: Mapping[int, int]) -> str:
+    """The configtx.yaml with ports replaced, everything else as it was written."""
+
+    def replaced(match: re.Match[str]) -> str:
+        return match[1] + str(ports.get(int(match[2]), int(match[2])))
+
+    return re.sub(r"(Port: |localhost:)(\d+)", replaced, text)

@@ -1,0 +1,1 @@
+"""Fabric's data formats and rules: bytes in, values out, no I/O. Protobuf stays in here."""

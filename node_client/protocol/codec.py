@@ -1,0 +1,36 @@
+"""Reading protobuf messages strictly."""
+
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError, Message
+
+from node_client.protocol.errors import ProtocolError
+
+M = TypeVar("M", bound=Message)
+
+
+def parse(kind: type[M], data: bytes, what: str) -> M:
+    """The message in these bytes.
+
+    Raises:
+        ProtocolError: they are none; `what` names them in the text.
+    """
+    try:
+        return kind.FromString(data)
+    except DecodeError as error:
+        raise ProtocolError(f"{what}: not a {kind.DESCRIPTOR.name}") from error
+
+
+def parse_exact(kind: type[M], data: bytes, what: str) -> M:
+    """The message in these bytes, which must be exactly its encoding, without unknown fields.
+
+    Raises:
+        ProtocolError: they are not.
+    """
+    message = parse(kind, data, what)
+    fresh = kind()
+    fresh.CopyFrom(message)
+    fresh.DiscardUnknownFields()  # type: ignore[no-untyped-call, unused-ignore]
+    if fresh.SerializeToString(deterministic=True) != data:
+        raise ProtocolError(f"{what}: not the encoding of its own content")
+    return message

@@ -1,0 +1,225 @@
+"""A channel's configuration, read from its configuration block. Source: Fabric's `common/channelconfig`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from fabric_protos.common import common_pb2, configtx_pb2, configuration_pb2, policies_pb2
+from fabric_protos.msp import msp_config_pb2
+from fabric_protos.orderer import configuration_pb2 as orderer_configuration_pb2
+from fabric_protos.peer import configuration_pb2 as peer_configuration_pb2
+from fabric_protos.peer import policy_pb2
+
+from node_client.protocol.block import Block, parse_block
+from node_client.protocol.codec import parse
+from node_client.protocol.errors import ProtocolError
+from node_client.protocol.msp import Msp, MspManager
+from node_client.protocol.policy import Policy, SignaturePolicy, implicit_meta
+
+DEFAULT_ACLS = {
+    "_lifecycle/CheckCommitReadiness": "/Channel/Application/Writers",
+    "_lifecycle/CommitChaincodeDefinition": "/Channel/Application/Writers",
+    "_lifecycle/QueryChaincodeDefinition": "/Channel/Application/Writers",
+    "_lifecycle/QueryChaincodeDefinitions": "/Channel/Application/Writers",
+    "qscc/GetChainInfo": "/Channel/Application/Readers",
+    "qscc/GetBlockByNumber": "/Channel/Application/Readers",
+    "qscc/GetBlockByHash": "/Channel/Application/Readers",
+    "qscc/GetTransactionByID": "/Channel/Application/Readers",
+    "qscc/GetBlockByTxID": "/Channel/Application/Readers",
+    "cscc/GetConfigBlock": "/Channel/Application/Readers",
+    "cscc/GetChannelConfig": "/Channel/Application/Readers",
+    "peer/Propose": "/Channel/Application/Writers",
+    "peer/ChaincodeToChaincode": "/Channel/Application/Writers",
+    "event/Block": "/Channel/Application/Readers",
+    "event/FilteredBlock": "/Channel/Application/Readers",
+    "gateway/CommitStatus": "/Channel/Application/Readers",
+    "gateway/ChaincodeEvents": "/Channel/Application/Readers",
+}
+
+
+@dataclass(frozen=True)
+class BatchSize:
+    """When the orderers cut a block: messages, bytes at most, bytes preferred."""
+
+    max_message_count: int
+    absolute_max_bytes: int
+    preferred_max_bytes: int
+
+
+class ChannelConfig:
+    """The configuration of a channel.
+
+    Args:
+        block: the configuration block.
+
+    Raises:
+        ProtocolError: it is none.
+    """
+
+    def __init__(self, block: Block) -> None:
+        if len(block.envelopes) != 1:
+            raise ProtocolError("a configuration block holds one configuration")
+        envelope = parse(common_pb2.Envelope, block.envelopes[0], "envelope")
+        payload = parse(common_pb2.Payload, envelope.payload, "payload")
+        header = parse(common_pb2.ChannelHeader, payload.header.channel_header, "channel header")
+        if header.type != common_pb2.CONFIG:
+            raise ProtocolError("the block holds no configuration")
+        self._config = parse(configtx_pb2.ConfigEnvelope, payload.data, "configuration").config
+        self.block = block
+        self.channel = header.channel_id
+        self.sequence = self._config.sequence
+        self._policies: dict[str, Policy] = {}
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "ChannelConfig":
+        """Read the configuration from a block's bytes. Raises ProtocolError."""
+        return cls(parse_block(data))
+
+    @property
+    def encoded(self) -> bytes:
+        """The configuration as `common.Config`."""
+        return self._config.SerializeToString()
+
+    @cached_property
+    def organisations(self) -> Mapping[str, str]:
+        """The application's organisations: name → MSP id."""
+        return {name: _msp(group).name for name, group in sorted(self._application.groups.items())}
+
+    @cached_property
+    def msp_manager(self) -> MspManager:
+        """Every organisation's MSP, of application and ordering."""
+        groups = [*self._application.groups.values(), *self._orderer.groups.values()]
+        return MspManager({msp.name: msp for msp in map(_msp, groups)}.values())
+
+    @cached_property
+    def batch_size(self) -> BatchSize:
+        """When the orderers cut a block by size."""
+        message = parse(orderer_configuration_pb2.BatchSize, _value(self._orderer, "BatchSize"), "BatchSize")
+        return BatchSize(message.max_message_count, message.absolute_max_bytes, message.preferred_max_bytes)
+
+    @cached_property
+    def batch_timeout(self) -> float:
+        """When the orderers cut a block by time, in seconds."""
+        message = parse(orderer_configuration_pb2.BatchTimeout, _value(self._orderer, "BatchTimeout"), "BatchTimeout")
+        return _duration(message.timeout)
+
+    @cached_property
+    def orderer_addresses(self) -> Mapping[str, tuple[str, ...]]:
+        """Every ordering organisation's endpoints: name → `host:port`."""
+        found = {}
+        for name, group in self._orderer.groups.items():
+            value = parse(configuration_pb2.OrdererAddresses, _value(group, "Endpoints"), "Endpoints")
+            found[name] = tuple(value.addresses)
+        return found
+
+    @cached_property
+    def capabilities(self) -> Mapping[str, frozenset[str]]:
+        """The capabilities of channel, orderer and application."""
+        groups = {
+            "Channel": self._config.channel_group,
+            "Orderer": self._orderer,
+            "Application": self._application,
+        }
+        return {
+            name: frozenset(parse(configuration_pb2.Capabilities, _value(group, "Capabilities"), name).capabilities)
+            for name, group in groups.items()
+        }
+
+    @cached_property
+    def acls(self) -> Mapping[str, str]:
+        """The policy of each resource."""
+        message = parse(peer_configuration_pb2.ACLs, _value(self._application, "ACLs"), "ACLs")
+        stated = {
+            name: ref.policy_ref if ref.policy_ref.startswith("/") else f"/Channel/Application/{ref.policy_ref}"
+            for name, ref in message.acls.items()
+        }
+        return {**DEFAULT_ACLS, **stated}
+
+    def policy(self, path: str) -> Policy:
+        """The policy at a path such as `/Channel/Application/Writers`.
+
+        Raises:
+            ProtocolError: there is none.
+        """
+        if path not in self._policies:
+            *groups, name = path.strip("/").split("/")
+            if not groups or groups[0] != "Channel":
+                raise ProtocolError(f"no policy {path}")
+            group = self._config.channel_group
+            for part in groups[1:]:
+                group = _group(group, part)
+            self._policies[path] = self._compile(group, name, path)
+        return self._policies[path]
+
+    def signature_policy(self, path: str) -> bytes | None:
+        """The policy at a path as a signature policy's envelope, or None when it is an implicit meta policy."""
+        *groups, name = path.strip("/").split("/")
+        group = self._config.channel_group
+        for part in groups[1:]:
+            group = _group(group, part)
+        policy = group.policies[name].policy
+        return policy.value if policy.type == policies_pb2.Policy.SIGNATURE else None
+
+    def application_policy(self, data: bytes) -> tuple[Policy, bytes | None]:
+        """A chaincode's endorsement policy (`protos.ApplicationPolicy`) and, for a signature policy, its envelope.
+
+        Raises:
+            ProtocolError: it is not well formed or refers to a policy that is not there.
+        """
+        message = parse(policy_pb2.ApplicationPolicy, data, "application policy")
+        if message.WhichOneof("Type") == "signature_policy":
+            envelope = message.signature_policy.SerializeToString(deterministic=True)
+            return SignaturePolicy(envelope, self.msp_manager), envelope
+        path = message.channel_config_policy_reference
+        path = path if path.startswith("/") else f"/Channel/Application/{path}"
+        return self.policy(path), self.signature_policy(path)
+
+    def _compile(self, group: configtx_pb2.ConfigGroup, name: str, path: str) -> Policy:
+        if name not in group.policies:
+            raise ProtocolError(f"no policy {path}")
+        policy = group.policies[name].policy
+        if policy.type == policies_pb2.Policy.SIGNATURE:
+            return SignaturePolicy(policy.value, self.msp_manager)
+        if policy.type == policies_pb2.Policy.IMPLICIT_META:
+            meta = parse(policies_pb2.ImplicitMetaPolicy, policy.value, path)
+            below = [
+                self._compile(child, meta.sub_policy, f"{path}/{key}")
+                for key, child in sorted(group.groups.items())
+                if meta.sub_policy in child.policies
+            ]
+            return implicit_meta(meta.rule, below)
+        raise ProtocolError(f"the policy {path} is of an unknown type")
+
+    @property
+    def _application(self) -> configtx_pb2.ConfigGroup:
+        return _group(self._config.channel_group, "Application")
+
+    @property
+    def _orderer(self) -> configtx_pb2.ConfigGroup:
+        return _group(self._config.channel_group, "Orderer")
+
+
+def _group(parent: configtx_pb2.ConfigGroup, name: str) -> configtx_pb2.ConfigGroup:
+    # Looking an absent key up would add it to a protobuf map.
+    if name not in parent.groups:
+        raise ProtocolError(f"the configuration has no group {name}")
+    return parent.groups[name]
+
+
+def _value(group: configtx_pb2.ConfigGroup, name: str) -> bytes:
+    return group.values[name].value if name in group.values else b""
+
+
+def _msp(group: configtx_pb2.ConfigGroup) -> Msp:
+    message = parse(msp_config_pb2.MSPConfig, _value(group, "MSP"), "MSP definition")
+    return Msp(message.config)
+
+
+def _duration(text: str) -> float:
+    """Go's notation for a duration, in seconds."""
+    units = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+    parts = re.findall(r"([\d.]+)(ns|us|µs|ms|s|m|h)", text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ProtocolError(f"not a duration: {text}")
+    return sum(float(number) * units[unit] for number, unit in parts)

@@ -1,0 +1,125 @@
+"""The text form of signature policies: `AND('CityMSP.peer', OR('NishitetsuMSP.peer', 'TriValleyMSP.peer'))`.
+
+Source: Fabric's `common/policydsl/policyparser.go`. `OutOf(n, …)` asks for n of its arguments; AND and OR, in any
+case, are all and one of theirs.
+"""
+
+import re
+from dataclasses import dataclass
+
+from fabric_protos.common import policies_pb2
+from fabric_protos.msp import msp_principal_pb2
+
+from node_client.protocol.errors import ProtocolError
+
+_TOKEN = re.compile(r"""\s*(?:(?P<word>[A-Za-z]+)|(?P<number>\d+)|(?P<mark>[(),])|(?P<text>'[^']*'|"[^"]*"))""")
+_PRINCIPAL = re.compile(r"([A-Za-z0-9.-]+)\.(admin|member|client|peer|orderer)")
+_ROLES = {
+    "member": msp_principal_pb2.MSPRole.MEMBER,
+    "admin": msp_principal_pb2.MSPRole.ADMIN,
+    "client": msp_principal_pb2.MSPRole.CLIENT,
+    "peer": msp_principal_pb2.MSPRole.PEER,
+    "orderer": msp_principal_pb2.MSPRole.ORDERER,
+}
+
+
+def parse_policy(text: str) -> bytes:
+    """The policy as `common.SignaturePolicyEnvelope`, with principals numbered as Fabric's parser does it.
+
+    Raises:
+        ProtocolError: the text is no policy; says where.
+    """
+    parser = _Parser(text)
+    tree = parser.rule()
+    parser.end()
+    principals: list[msp_principal_pb2.MSPPrincipal] = []
+    rule = _encode(tree, principals)
+    return policies_pb2.SignaturePolicyEnvelope(version=0, rule=rule, identities=principals).SerializeToString(
+        deterministic=True
+    )
+
+
+@dataclass(frozen=True)
+class _Gate:
+    needed: int
+    rules: tuple["_Gate | msp_principal_pb2.MSPPrincipal", ...]
+
+
+def _encode(
+    tree: _Gate | msp_principal_pb2.MSPPrincipal, principals: list[msp_principal_pb2.MSPPrincipal]
+) -> policies_pb2.SignaturePolicy:
+    if isinstance(tree, msp_principal_pb2.MSPPrincipal):
+        principals.append(tree)
+        return policies_pb2.SignaturePolicy(signed_by=len(principals) - 1)
+    # Fabric evaluates a gate's inner gates before its own principals, and numbers principals as it meets them.
+    inner = {place: _encode(rule, principals) for place, rule in enumerate(tree.rules) if isinstance(rule, _Gate)}
+    rules = [inner.get(place) or _encode(rule, principals) for place, rule in enumerate(tree.rules)]
+    return policies_pb2.SignaturePolicy(n_out_of=policies_pb2.SignaturePolicy.NOutOf(n=tree.needed, rules=rules))
+
+
+class _Parser:
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._position = 0
+
+    def rule(self) -> _Gate | msp_principal_pb2.MSPPrincipal:
+        kind, value = self._take()
+        if kind == "text":
+            return self._principal(value[1:-1])
+        gate = value.lower()
+        if kind != "word" or gate not in ("and", "or", "outof"):
+            raise self._error("AND, OR, OutOf or a principal in quotes is expected")
+        self._expect("(")
+        needed = None
+        if gate == "outof":
+            kind, value = self._take()
+            if not value.strip("'\"").isdigit():
+                raise self._error("OutOf begins with a number")
+            needed = int(value.strip("'\""))
+            self._expect(",")
+        rules = [self.rule()]
+        while self._next() == ("mark", ","):
+            self._take()
+            rules.append(self.rule())
+        self._expect(")")
+        if needed is None:
+            needed = len(rules) if gate == "and" else 1
+        if needed > len(rules):
+            raise self._error(f"{needed} of {len(rules)} cannot be had")
+        return _Gate(needed, tuple(rules))
+
+    def end(self) -> None:
+        if self._text[self._position :].strip():
+            raise self._error("the policy ends before this")
+
+    def _principal(self, name: str) -> msp_principal_pb2.MSPPrincipal:
+        match = _PRINCIPAL.fullmatch(name)
+        if not match:
+            raise self._error("a principal is an MSP id, a dot, and member, admin, client, peer or orderer")
+        role = msp_principal_pb2.MSPRole(msp_identifier=match[1], role=_ROLES[match[2]])
+        return msp_principal_pb2.MSPPrincipal(
+            principal_classification=msp_principal_pb2.MSPPrincipal.ROLE, principal=role.SerializeToString()
+        )
+
+    def _match(self) -> re.Match[str]:
+        match = _TOKEN.match(self._text, self._position)
+        if not match:
+            raise self._error("the policy is incomplete or has a character that does not belong")
+        return match
+
+    def _next(self) -> tuple[str, str]:
+        match = self._match()
+        kind = match.lastgroup or ""
+        return kind, match[kind]
+
+    def _take(self) -> tuple[str, str]:
+        token = self._next()
+        self._position = self._match().end()
+        return token
+
+    def _expect(self, mark: str) -> None:
+        if self._take() != ("mark", mark):
+            raise self._error(f"{mark} is expected")
+
+    def _error(self, text: str) -> ProtocolError:
+        return ProtocolError(f"policy, character {self._position + 1}: {text}")
