@@ -1,10 +1,10 @@
 """An organisation's keys, certificates and MSP folders, made in its own folder.
 
-    <Organisation>/
-        ca/  tlsca/            the certificate authorities
-        msp/                   the organisation's MSP: public, part of the channel's configuration
-        peer/  orderer/        msp/ and tls/ of its nodes
-        users/<name>/          msp/ and tls/ of its people and programs, under pseudonyms
+<Organisation>/
+    ca/  tlsca/            the certificate authorities
+    msp/                   the organisation's MSP: public, part of the channel's configuration
+    peer/  orderer/        msp/ and tls/ of its nodes
+    users/<name>/          msp/ and tls/ of its people and programs, under pseudonyms
 """
 
 from datetime import timedelta
@@ -69,7 +69,12 @@ def create_user(folder: Path, name: str, role: str, *, lifetime: timedelta = LIF
     """
     if role not in ROLES:
         raise NetworkError(f"there is no role {role}", f"use one of: {', '.join(ROLES)}")
-    if not name or len(name) > 40 or not all(c.isascii() and (c.isalnum() or c in "-.") for c in name) or name[0] in "-.":
+    if (
+        not name
+        or len(name) > 40
+        or not all(c.isascii() and (c.isalnum() or c in "-.") for c in name)
+        or name[0] in "-."
+    ):
         raise NetworkError(
             "a user's name has letters, digits, hyphens and dots only",
             "choose a pseudonym such as issuer-02, never a person's name: it stays in blocks for ever",

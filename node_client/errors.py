@@ -1,0 +1,139 @@
+"""What can go wrong between a client and a network.
+
+FabricError
+├── GatewayError           a call to the gateway failed; has stage, transaction id, gRPC code, per-peer details
+│   ├── EvaluateError
+│   ├── EndorseError       nothing was written
+│   ├── SubmitError        whether the transaction was ordered is not known
+│   ├── CommitStatusError  whether the transaction is valid is not known
+│   ├── EventsError
+│   └── ProposalError      a call to one peer's endorser service failed
+├── CommitError            the transaction was ordered and is not valid: nothing was written
+└── ProfileError           a connection profile or a file that it names cannot be used
+"""
+
+from dataclasses import dataclass
+
+UNREACHABLE_CODES = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"})
+
+
+class FabricError(Exception):
+    """Base of the client's errors.
+
+    Attributes:
+        next_step: what to do about it; empty when there is nothing to say.
+    """
+
+    next_step = ""
+
+
+@dataclass(frozen=True)
+class PeerDetail:
+    """What one peer or orderer answered."""
+
+    address: str
+    msp_id: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.msp_id} at {self.address}: {self.message}"
+
+
+class GatewayError(FabricError):
+    """A call to the gateway failed.
+
+    Attributes:
+        stage: which call: evaluate, endorse, submit, commit status, events.
+        transaction_id: the transaction's id; empty for events.
+        code: the gRPC status code's name, such as UNAVAILABLE.
+        message: the gateway's own words.
+        details: what each peer or orderer that was asked answered.
+    """
+
+    stage = ""
+    outcome_unknown = False
+
+    def __init__(
+        self, code: str, message: str, *, transaction_id: str = "", details: tuple[PeerDetail, ...] = ()
+    ) -> None:
+        self.code = code
+        self.message = message
+        self.transaction_id = transaction_id
+        self.details = details
+        super().__init__()
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether the gateway could not be reached or did not answer in time."""
+        return self.code in UNREACHABLE_CODES
+
+    def __str__(self) -> str:
+        transaction = f" of transaction {self.transaction_id}" if self.transaction_id else ""
+        text = f"{self.stage}{transaction} failed ({self.code}): {self.message}"
+        if self.details:
+            text += "; " + "; ".join(str(detail) for detail in self.details)
+        return f"{text}; {self.next_step}" if self.next_step else text
+
+
+class EvaluateError(GatewayError):
+    """A query failed. Nothing was written: ask again when the network is back."""
+
+    stage = "evaluate"
+
+
+class EndorseError(GatewayError):
+    """A proposal was not endorsed. Nothing was written."""
+
+    stage = "endorse"
+
+
+class SubmitError(GatewayError):
+    """A transaction could not be handed to the orderers, or their answer was lost."""
+
+    stage = "submit"
+    outcome_unknown = True
+    next_step = "whether it was ordered is not known: send the same envelope again or ask for its commit status"
+
+
+class CommitStatusError(GatewayError):
+    """The commit status of a transaction could not be had."""
+
+    stage = "commit status"
+    outcome_unknown = True
+    next_step = "the transaction may have committed: ask again by its id before making a new one"
+
+
+class EventsError(GatewayError):
+    """An event stream could not be opened, or ended with an error."""
+
+    stage = "events"
+
+
+class ProposalError(GatewayError):
+    """A peer's endorser service refused a proposal."""
+
+    stage = "proposal"
+
+
+class CommitError(FabricError):
+    """A transaction was ordered and found not valid: nothing was written.
+
+    Attributes:
+        transaction_id: the transaction's id.
+        code: the validation code's name, such as MVCC_READ_CONFLICT.
+        block_number: the block that holds it.
+    """
+
+    def __init__(self, transaction_id: str, code: str, block_number: int) -> None:
+        self.transaction_id = transaction_id
+        self.code = code
+        self.block_number = block_number
+        super().__init__(f"transaction {transaction_id} was not valid ({code}) in block {block_number}")
+
+
+class ProfileError(FabricError):
+    """A connection profile cannot be used."""
+
+    def __init__(self, message: str, next_step: str = "") -> None:
+        super().__init__(message)
+        self.next_step = next_step
