@@ -27,10 +27,13 @@ class Updates:
     Attributes:
         public: by namespace and key; `metadata` of a value is the key's serialised metadata after the block.
         hashed: by namespace, collection and key hash; the value is the value's hash.
+        deleted_public, deleted_hashed: the versions of the deletions.
     """
 
     public: dict[tuple[str, str], VersionedValue | None] = field(default_factory=dict)
     hashed: dict[tuple[str, str, bytes], VersionedValue | None] = field(default_factory=dict)
+    deleted_public: dict[tuple[str, str], Version] = field(default_factory=dict)
+    deleted_hashed: dict[tuple[str, str, bytes], Version] = field(default_factory=dict)
     purged: set[tuple[str, str, bytes]] = field(default_factory=set)
 
 
@@ -118,6 +121,7 @@ class BlockValidator:
     def _write(self, namespace: str, key: str, write: Write, version: Version) -> None:
         if write.is_delete:
             self.updates.public[namespace, key] = None
+            self.updates.deleted_public[namespace, key] = version
             return
         old = self._current(namespace, key)
         self.updates.public[namespace, key] = VersionedValue(write.value, version, old.metadata if old else b"")
@@ -133,6 +137,8 @@ class BlockValidator:
     ) -> None:
         key = (namespace, collection, digest)
         self.updates.hashed[key] = None if write.is_delete else VersionedValue(write.value_hash, version)
+        if write.is_delete:
+            self.updates.deleted_hashed[key] = version
         if write.is_purge:
             self.updates.purged.add(key)
 

@@ -127,6 +127,12 @@ def implicit_meta(
     return ImplicitMetaPolicy(tuple(policies), threshold)
 
 
+def organisations_in(envelope: bytes) -> frozenset[str]:
+    """The MSPs that a signature policy names."""
+    message = parse(policies_pb2.SignaturePolicyEnvelope, envelope, "signature policy")
+    return frozenset(_msp_of(principal) for principal in message.identities)
+
+
 def layouts(envelope: bytes) -> list[Mapping[str, int]]:
     """The smallest sets of organisations that satisfy a signature policy: how many signatures of each MSP.
 

@@ -1,0 +1,129 @@
+"""Chaincode definitions as the channel's state holds them.
+
+The layout is that of Fabric's `core/chaincode/lifecycle/serializer.go`: a value is spread over fields
+`namespaces/fields/NAME/FIELD`, and `namespaces/metadata/NAME` names its type and its fields.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fabric_protos.peer import collection_pb2
+from fabric_protos.peer.lifecycle import chaincode_definition_pb2, db_pb2
+
+from chaincode.ledger.state import StateReader
+
+LIFECYCLE = "_lifecycle"
+NAMESPACES = "namespaces"
+SOURCES = "chaincode-sources"
+SYSTEM_CHAINCODES = frozenset({LIFECYCLE, "qscc", "cscc", "lscc"})
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A chaincode's definition.
+
+    Attributes:
+        policy: its endorsement policy, `protos.ApplicationPolicy`.
+        collections: its private data collections, `protos.CollectionConfigPackage`.
+    """
+
+    name: str
+    version: str
+    sequence: int
+    policy: bytes
+    collections: bytes
+    endorsement_plugin: str = "escc"
+    validation_plugin: str = "vscc"
+    init_required: bool = False
+
+    def fields(self) -> dict[str, bytes]:
+        """The definition's parts as the state keeps them, without the sequence."""
+        endorsement = chaincode_definition_pb2.ChaincodeEndorsementInfo(
+            version=self.version, init_required=self.init_required, endorsement_plugin=self.endorsement_plugin
+        )
+        validation = chaincode_definition_pb2.ChaincodeValidationInfo(
+            validation_plugin=self.validation_plugin, validation_parameter=self.policy
+        )
+        return {
+            "EndorsementInfo": _bytes(endorsement.SerializeToString()),
+            "ValidationInfo": _bytes(validation.SerializeToString()),
+            "Collections": _bytes(self.collections),
+        }
+
+
+def metadata_key(space: str, name: str) -> str:
+    """The key that names a value's type and fields."""
+    return f"{space}/metadata/{name}"
+
+
+def field_key(space: str, name: str, field: str) -> str:
+    """The key of one field."""
+    return f"{space}/fields/{name}/{field}"
+
+
+def metadata(datatype: str, fields: list[str]) -> bytes:
+    """A value's type and fields."""
+    return db_pb2.StateMetadata(datatype=datatype, fields=fields).SerializeToString()
+
+
+def number(value: int) -> bytes:
+    """A whole number as a field."""
+    return db_pb2.StateData(Int64=value).SerializeToString()
+
+
+def text(value: str) -> bytes:
+    """A text as a field."""
+    return db_pb2.StateData(String=value).SerializeToString()
+
+
+def _bytes(value: bytes) -> bytes:
+    return db_pb2.StateData(Bytes=value).SerializeToString()
+
+
+def read_definition(state: StateReader, name: str) -> Definition | None:
+    """The committed definition of a chaincode, or None."""
+
+    def field(part: str) -> db_pb2.StateData:
+        found = state.get(LIFECYCLE, field_key(NAMESPACES, name, part))
+        return db_pb2.StateData.FromString(found.value if found else b"")
+
+    sequence = field("Sequence").Int64
+    if not sequence:
+        return None
+    endorsement = chaincode_definition_pb2.ChaincodeEndorsementInfo.FromString(field("EndorsementInfo").Bytes)
+    validation = chaincode_definition_pb2.ChaincodeValidationInfo.FromString(field("ValidationInfo").Bytes)
+    return Definition(
+        name=name,
+        version=endorsement.version,
+        sequence=sequence,
+        policy=validation.validation_parameter,
+        collections=field("Collections").Bytes,
+        endorsement_plugin=endorsement.endorsement_plugin,
+        validation_plugin=validation.validation_plugin,
+        init_required=endorsement.init_required,
+    )
+
+
+def defined_names(state: StateReader) -> Iterator[str]:
+    """The names of the chaincodes that are defined on the channel."""
+    prefix = f"{NAMESPACES}/metadata/"
+    for key, _ in state.range(LIFECYCLE, prefix, prefix + "\U0010ffff"):
+        yield key.removeprefix(prefix)
+
+
+def implicit_collection(msp_id: str) -> str:
+    """The private collection that every organisation has of its own."""
+    return f"_implicit_org_{msp_id}"
+
+
+def approved_package(state: StateReader, msp_id: str, definition: Definition) -> str:
+    """The package that the organisation approved for this definition; empty without one."""
+    key = field_key(SOURCES, f"{definition.name}#{definition.sequence}", "PackageID")
+    found = state.get_private(LIFECYCLE, implicit_collection(msp_id), key)
+    return db_pb2.StateData.FromString(found.value).String if found else ""
+
+
+def collection_names(definition: Definition) -> frozenset[str]:
+    """The names of the chaincode's private data collections."""
+    package = collection_pb2.CollectionConfigPackage.FromString(definition.collections)
+    return frozenset(config.static_collection_config.name for config in package.config)

@@ -1,0 +1,32 @@
+"""A node's own identity, read from its MSP folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from node_client.identity.hash import Hash
+from node_client.identity.identity import Identity
+from node_client.identity.signer import KeySigner
+
+
+@dataclass(frozen=True)
+class NodeIdentity:
+    """A node's identity and key."""
+
+    identity: Identity
+    signer: KeySigner
+
+    @classmethod
+    def load(cls, msp_id: str, folder: Path) -> "NodeIdentity":
+        """Read an MSP folder with a key. Raises OSError, ValueError."""
+        certificate = (folder / "signcerts" / "cert.pem").read_bytes()
+        signer = KeySigner.from_pem((folder / "keystore" / "key.pem").read_bytes())
+        return cls(Identity(msp_id, certificate), signer)
+
+    @property
+    def serialized(self) -> bytes:
+        """The identity as it stands in messages."""
+        return self.identity.serialized
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign a message, hashed with SHA-256."""
+        return self.signer.sign(Hash.SHA256.digest(message))
