@@ -77,7 +77,10 @@ def generate(target: Path) -> None:
                 continue  # a file without services
             out = target / file.name
             out.parent.mkdir(parents=True, exist_ok=True)
-            out.write_text(file.content)
+            # A message with a field `collections` hides the module of that name within its class.
+            content = file.content.replace("collections.abc", "_abc")
+            content = content.replace("import _abc", "import collections.abc as _abc")
+            out.write_text(content)
     root = target / "fabric_protos"
     for folder in [root, *(path for path in root.rglob("*") if path.is_dir())]:
         (folder / "__init__.pyi").touch()

@@ -138,7 +138,7 @@ class Ledger:
             await changed.wait()
 
     async def blocks(self, start: int) -> AsyncIterator[tuple[int, tuple[CommittedTransaction, ...]]]:
-        """Blocks from this number on, as they come; read when they are asked for, so that a slow reader costs nothing."""
+        """Blocks from this number on, as they come, read when they are asked for: a slow reader costs nothing."""
         number = start
         while True:
             changed = self._changed

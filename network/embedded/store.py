@@ -16,6 +16,7 @@ from chaincode.ledger.state import KeyModification, Version, VersionedValue
 FORMAT = "1"
 
 SCHEMA = """
+BEGIN;
 CREATE TABLE about (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 INSERT INTO about VALUES ('format', '1');
 CREATE TABLE blocks (number INTEGER PRIMARY KEY, hash BLOB NOT NULL, data BLOB NOT NULL);
@@ -41,6 +42,7 @@ CREATE TABLE history (
     tx_id TEXT NOT NULL, value BLOB NOT NULL, seconds INTEGER NOT NULL, nanos INTEGER NOT NULL,
     is_delete INTEGER NOT NULL, PRIMARY KEY (namespace, key, block, position)
 ) WITHOUT ROWID;
+COMMIT;
 """
 
 
@@ -110,9 +112,7 @@ class Store:
             self._writer = self._connect()
             self._reader = self._connect()
             if not self._reader.execute("SELECT 1 FROM sqlite_master WHERE name = 'about'").fetchone():
-                self._writer.executescript(
-                    "BEGIN;" + SCHEMA + f"INSERT INTO about VALUES ('format', '{FORMAT}');COMMIT;"
-                )
+                self._writer.executescript(SCHEMA)
             (found,) = self._reader.execute("SELECT value FROM about WHERE name = 'format'").fetchone()
         if found != FORMAT:
             raise LedgerUnavailable(f"the ledger in {path} is of format {found}, this program knows {FORMAT}")

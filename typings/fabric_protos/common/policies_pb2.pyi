@@ -4,7 +4,7 @@ isort:skip_file
 """
 
 import builtins
-import collections.abc
+import collections.abc as _abc
 import fabric_protos.msp.msp_principal_pb2
 import google.protobuf.descriptor
 import google.protobuf.internal.containers
@@ -77,7 +77,7 @@ class SignaturePolicyEnvelope(google.protobuf.message.Message):
         *,
         version: builtins.int = ...,
         rule: Global___SignaturePolicy | None = ...,
-        identities: collections.abc.Iterable[fabric_protos.msp.msp_principal_pb2.MSPPrincipal] | None = ...,
+        identities: _abc.Iterable[fabric_protos.msp.msp_principal_pb2.MSPPrincipal] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["rule", b"rule"]) -> builtins.bool: ...
     def ClearField(self, field_name: typing.Literal["identities", b"identities", "rule", b"rule", "version", b"version"]) -> None: ...
@@ -101,7 +101,7 @@ class SignaturePolicy(google.protobuf.message.Message):
             self,
             *,
             n: builtins.int = ...,
-            rules: collections.abc.Iterable[Global___SignaturePolicy] | None = ...,
+            rules: _abc.Iterable[Global___SignaturePolicy] | None = ...,
         ) -> None: ...
         def ClearField(self, field_name: typing.Literal["n", b"n", "rules", b"rules"]) -> None: ...
 

@@ -4,7 +4,7 @@ isort:skip_file
 """
 
 import abc
-import collections.abc
+import collections.abc as _abc
 import fabric_protos.discovery.protocol_pb2
 import grpc
 import grpc.aio
@@ -18,7 +18,7 @@ else:
 
 _T = typing.TypeVar("_T")
 
-class _MaybeAsyncIterator(collections.abc.AsyncIterator[_T], collections.abc.Iterator[_T], metaclass=abc.ABCMeta): ...
+class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=abc.ABCMeta): ...
 
 class _ServicerContext(grpc.ServicerContext, grpc.aio.ServicerContext):  # type: ignore[misc, type-arg]
     ...
@@ -73,6 +73,6 @@ class DiscoveryServicer(metaclass=abc.ABCMeta):
         self,
         request: fabric_protos.discovery.protocol_pb2.SignedRequest,
         context: _ServicerContext,
-    ) -> typing.Union[fabric_protos.discovery.protocol_pb2.Response, collections.abc.Awaitable[fabric_protos.discovery.protocol_pb2.Response]]: ...
+    ) -> typing.Union[fabric_protos.discovery.protocol_pb2.Response, _abc.Awaitable[fabric_protos.discovery.protocol_pb2.Response]]: ...
 
 def add_DiscoveryServicer_to_server(servicer: DiscoveryServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -4,7 +4,7 @@ isort:skip_file
 """
 
 import abc
-import collections.abc
+import collections.abc as _abc
 import fabric_protos.peer.proposal_pb2
 import fabric_protos.peer.proposal_response_pb2
 import grpc
@@ -19,7 +19,7 @@ else:
 
 _T = typing.TypeVar("_T")
 
-class _MaybeAsyncIterator(collections.abc.AsyncIterator[_T], collections.abc.Iterator[_T], metaclass=abc.ABCMeta): ...
+class _MaybeAsyncIterator(_abc.AsyncIterator[_T], _abc.Iterator[_T], metaclass=abc.ABCMeta): ...
 
 class _ServicerContext(grpc.ServicerContext, grpc.aio.ServicerContext):  # type: ignore[misc, type-arg]
     ...
@@ -74,6 +74,6 @@ class EndorserServicer(metaclass=abc.ABCMeta):
         self,
         request: fabric_protos.peer.proposal_pb2.SignedProposal,
         context: _ServicerContext,
-    ) -> typing.Union[fabric_protos.peer.proposal_response_pb2.ProposalResponse, collections.abc.Awaitable[fabric_protos.peer.proposal_response_pb2.ProposalResponse]]: ...
+    ) -> typing.Union[fabric_protos.peer.proposal_response_pb2.ProposalResponse, _abc.Awaitable[fabric_protos.peer.proposal_response_pb2.ProposalResponse]]: ...
 
 def add_EndorserServicer_to_server(servicer: EndorserServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -4,7 +4,7 @@ isort:skip_file
 """
 
 import builtins
-import collections.abc
+import collections.abc as _abc
 import fabric_protos.peer.chaincode_pb2
 import fabric_protos.peer.proposal_response_pb2
 import google.protobuf.descriptor
@@ -105,7 +105,7 @@ class ChaincodeProposalPayload(google.protobuf.message.Message):
         self,
         *,
         input: builtins.bytes = ...,
-        TransientMap: collections.abc.Mapping[builtins.str, builtins.bytes] | None = ...,
+        TransientMap: _abc.Mapping[builtins.str, builtins.bytes] | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: typing.Literal["TransientMap", b"TransientMap", "input", b"input"]) -> None: ...
 

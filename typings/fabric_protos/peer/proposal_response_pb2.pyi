@@ -4,7 +4,7 @@ isort:skip_file
 """
 
 import builtins
-import collections.abc
+import collections.abc as _abc
 import fabric_protos.common.policies_pb2
 import google.protobuf.descriptor
 import google.protobuf.internal.containers
@@ -122,7 +122,7 @@ class ChaincodeInterest(google.protobuf.message.Message):
     def __init__(
         self,
         *,
-        chaincodes: collections.abc.Iterable[Global___ChaincodeCall] | None = ...,
+        chaincodes: _abc.Iterable[Global___ChaincodeCall] | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: typing.Literal["chaincodes", b"chaincodes"]) -> None: ...
 
@@ -150,10 +150,10 @@ class ChaincodeCall(google.protobuf.message.Message):
         self,
         *,
         name: builtins.str = ...,
-        collection_names: collections.abc.Iterable[builtins.str] | None = ...,
+        collection_names: _abc.Iterable[builtins.str] | None = ...,
         no_private_reads: builtins.bool = ...,
         no_public_writes: builtins.bool = ...,
-        key_policies: collections.abc.Iterable[fabric_protos.common.policies_pb2.SignaturePolicyEnvelope] | None = ...,
+        key_policies: _abc.Iterable[fabric_protos.common.policies_pb2.SignaturePolicyEnvelope] | None = ...,
         disregard_namespace_policy: builtins.bool = ...,
     ) -> None: ...
     def ClearField(self, field_name: typing.Literal["collection_names", b"collection_names", "disregard_namespace_policy", b"disregard_namespace_policy", "key_policies", b"key_policies", "name", b"name", "no_private_reads", b"no_private_reads", "no_public_writes", b"no_public_writes"]) -> None: ...

@@ -4,7 +4,7 @@ isort:skip_file
 """
 
 import builtins
-import collections.abc
+import collections.abc as _abc
 import google.protobuf.descriptor
 import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
@@ -43,7 +43,7 @@ class TxReadWriteSet(google.protobuf.message.Message):
         self,
         *,
         data_model: Global___TxReadWriteSet.DataModel.ValueType = ...,
-        ns_rwset: collections.abc.Iterable[Global___NsReadWriteSet] | None = ...,
+        ns_rwset: _abc.Iterable[Global___NsReadWriteSet] | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: typing.Literal["data_model", b"data_model", "ns_rwset", b"ns_rwset"]) -> None: ...
 
@@ -65,7 +65,7 @@ class NsReadWriteSet(google.protobuf.message.Message):
         *,
         namespace: builtins.str = ...,
         rwset: builtins.bytes = ...,
-        collection_hashed_rwset: collections.abc.Iterable[Global___CollectionHashedReadWriteSet] | None = ...,
+        collection_hashed_rwset: _abc.Iterable[Global___CollectionHashedReadWriteSet] | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: typing.Literal["collection_hashed_rwset", b"collection_hashed_rwset", "namespace", b"namespace", "rwset", b"rwset"]) -> None: ...
 
@@ -105,7 +105,7 @@ class TxPvtReadWriteSet(google.protobuf.message.Message):
         self,
         *,
         data_model: Global___TxReadWriteSet.DataModel.ValueType = ...,
-        ns_pvt_rwset: collections.abc.Iterable[Global___NsPvtReadWriteSet] | None = ...,
+        ns_pvt_rwset: _abc.Iterable[Global___NsPvtReadWriteSet] | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: typing.Literal["data_model", b"data_model", "ns_pvt_rwset", b"ns_pvt_rwset"]) -> None: ...
 
@@ -124,7 +124,7 @@ class NsPvtReadWriteSet(google.protobuf.message.Message):
         self,
         *,
         namespace: builtins.str = ...,
-        collection_pvt_rwset: collections.abc.Iterable[Global___CollectionPvtReadWriteSet] | None = ...,
+        collection_pvt_rwset: _abc.Iterable[Global___CollectionPvtReadWriteSet] | None = ...,
     ) -> None: ...
     def ClearField(self, field_name: typing.Literal["collection_pvt_rwset", b"collection_pvt_rwset", "namespace", b"namespace"]) -> None: ...
 

@@ -1,0 +1,84 @@
+"""Runs the embedded network of a folder: `python -P -m network.embedded DIR [--ready-fd N]`.
+
+Readiness is told as one JSON line on the descriptor: `{"ok": true}`, or `{"ok": false, "message": …, "nextStep": …}`.
+SIGTERM and SIGINT end it. What it logs goes to stderr.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from network.embedded.network import EmbeddedNetwork
+from network.embedded.store import LedgerUnavailable
+from network.errors import NetworkError
+from network.topology import read_topology
+
+
+def main() -> None:
+    """Run until told to end; ends the process with status 1 when the network cannot start."""
+    parser = argparse.ArgumentParser(prog="python -m network.embedded", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--ready-fd", type=int)
+    arguments = parser.parse_args()
+    logging.basicConfig(
+        level=os.environ.get("CERTLEDGER_LOG_LEVEL", "INFO").upper(),
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        stream=sys.stderr,
+    )
+    sys.exit(asyncio.run(serve(arguments.folder, arguments.ready_fd)))
+
+
+async def serve(folder: Path, ready: int | None) -> int:
+    """Serve the folder's network until SIGTERM or SIGINT.
+
+    Args:
+        folder: the network's folder.
+        ready: the descriptor that is told when the network serves, or why it does not.
+
+    Returns:
+        The exit status.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+    try:
+        text = (folder / "configtx.yaml").read_text(encoding="utf-8")
+        network = EmbeddedNetwork(folder, read_topology(text))
+        async with network:
+            _tell(ready, {"ok": True})
+            logging.getLogger(__name__).info("the network serves, height %d", network.ledger.height)
+            await stop.wait()
+    except NetworkError as error:
+        return _failed(ready, str(error), error.next_step)
+    except LedgerUnavailable as error:
+        return _failed(ready, str(error), "make room on the disk, or look at its permissions")
+    except OSError as error:
+        return _failed(ready, f"the network's folder cannot be used: {error}")
+    except ValueError as error:
+        return _failed(ready, f"the network's folder holds something unexpected: {error}")
+    return 0
+
+
+def _failed(ready: int | None, message: str, next_step: str = "") -> int:
+    logging.getLogger(__name__).error("%s", message)
+    _tell(ready, {"ok": False, "message": message, "nextStep": next_step})
+    return 1
+
+
+def _tell(ready: int | None, record: dict[str, object]) -> None:
+    if ready is None:
+        return
+    with contextlib.suppress(OSError), os.fdopen(ready, "w", encoding="utf-8") as pipe:
+        pipe.write(json.dumps(record) + "\n")
+
+
+if __name__ == "__main__":
+    main()

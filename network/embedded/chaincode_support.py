@@ -1,0 +1,220 @@
+"""An organisation's chaincode: its streams, whoever dials.
+
+Chaincode that its peer launched dials the peer (`protos.ChaincodeSupport`, mutual TLS); chaincode that runs as a
+service is dialled, and dialled again when its stream ends.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from fabric_protos.peer import chaincode_pb2, chaincode_shim_pb2_grpc, proposal_pb2
+
+from chaincode.ledger.transaction_context import TransactionContext
+from network.embedded.chaincode_stream import ChaincodeStream, Completed, ExecutionError, Message
+
+logger = logging.getLogger(__name__)
+
+EXECUTE_TIMEOUT = 30.0  # `chaincode.executetimeout` of Fabric's sample core.yaml
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds between attempts to dial a service
+
+OPTIONS = (
+    ("grpc.max_receive_message_length", 100 * 1024 * 1024),
+    ("grpc.max_send_message_length", 100 * 1024 * 1024),
+)
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where a chaincode service is: `connection.json` of a package of type ccaas."""
+
+    address: str
+    tls: bool
+    root: bytes | None
+    client_key: bytes | None
+    client_certificate: bytes | None
+
+    @classmethod
+    def parse(cls, data: bytes) -> "Connection":
+        """Read a `connection.json`.
+
+        Raises:
+            ValueError: it is not one.
+        """
+        try:
+            values = json.loads(data)
+            tls = bool(values.get("tls_required", False))
+            mutual = bool(values.get("client_auth_required", False))
+            return cls(
+                address=str(values["address"]),
+                tls=tls,
+                root=str(values["root_cert"]).encode() if tls else None,
+                client_key=str(values["client_key"]).encode() if mutual else None,
+                client_certificate=str(values["client_cert"]).encode() if mutual else None,
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"connection.json lacks {error}") from error
+
+    def channel(self) -> grpc.aio.Channel:
+        """A gRPC channel to it."""
+        if not self.tls:
+            return grpc.aio.insecure_channel(self.address, options=OPTIONS)
+        credentials = grpc.ssl_channel_credentials(self.root, self.client_key, self.client_certificate)
+        return grpc.aio.secure_channel(self.address, credentials, options=OPTIONS)
+
+
+class ChaincodeSupport(chaincode_shim_pb2_grpc.ChaincodeSupportServicer):
+    """The chaincode of one organisation's peer.
+
+    Args:
+        timeout: how long a transaction may run, in seconds.
+    """
+
+    def __init__(self, timeout: float = EXECUTE_TIMEOUT) -> None:
+        self._timeout = timeout
+        self._streams: dict[str, ChaincodeStream] = {}
+        self._arrivals: dict[str, asyncio.Event] = {}
+        self._services: dict[str, asyncio.Task[None]] = {}
+        self._expected: dict[str, str] = {}
+        self._packages: dict[str, str] = {}
+
+    def expect(self, package_id: str, client: str) -> None:
+        """Admit a launched chaincode: the package, and the common name in its client certificate."""
+        self._expected[package_id] = client
+
+    def name(self, chaincode: str, package_id: str) -> None:
+        """Say which package runs a chaincode."""
+        self._packages[chaincode] = package_id
+
+    def dial(self, package_id: str, connection: Connection) -> None:
+        """Keep a stream to a chaincode service open."""
+        if package_id in self._services:
+            self._services[package_id].cancel()
+        self._services[package_id] = asyncio.create_task(self._keep_dialling(package_id, connection))
+
+    async def close(self) -> None:
+        """End the streams to services."""
+        for task in self._services.values():
+            task.cancel()
+        await asyncio.gather(*self._services.values(), return_exceptions=True)
+
+    def is_running(self, package_id: str) -> bool:
+        """Whether the package's chaincode is registered."""
+        return package_id in self._streams
+
+    async def wait_for(self, package_id: str) -> None:
+        """Wait until the package's chaincode has registered."""
+        while package_id not in self._streams:
+            await self._arrivals.setdefault(package_id, asyncio.Event()).wait()
+
+    async def execute(
+        self,
+        context: TransactionContext,
+        package_id: str,
+        chaincode_input: bytes,
+        proposal: proposal_pb2.SignedProposal,
+        *,
+        is_init: bool = False,
+    ) -> Completed:
+        """Run a transaction in a chaincode.
+
+        Raises:
+            ExecutionError: the chaincode does not run, ended, took too long, or broke the protocol.
+        """
+        stream = self._streams.get(package_id)
+        if stream is None:
+            raise ExecutionError(f"could not launch chaincode {package_id}: connection not established")
+        return await stream.execute(context, chaincode_input, proposal, is_init=is_init, timeout=self._timeout)
+
+    async def Register(  # type: ignore[override]  # noqa: N802 - gRPC's name
+        self, messages: AsyncIterator[Message], context: Any
+    ) -> None:
+        """A launched chaincode dials in."""
+        names = context.auth_context().get("x509_common_name", [])
+        client = names[0].decode() if names else ""
+
+        async def read() -> AsyncIterator[Message]:
+            while isinstance(message := await context.read(), Message):
+                yield message
+
+        def registered(name: str, stream: ChaincodeStream) -> bool:
+            if self._expected.get(name) != client:
+                return False
+            self._arrive(name, stream)
+            return True
+
+        await self._serve(ChaincodeStream(context.write, self._invoke), read(), registered)
+
+    async def _keep_dialling(self, package_id: str, connection: Connection) -> None:
+        pause = FIRST_PAUSE
+
+        def registered(name: str, stream: ChaincodeStream) -> bool:
+            nonlocal pause
+            pause = FIRST_PAUSE
+            self._arrive(package_id, stream)
+            return True
+
+        while True:
+            async with connection.channel() as channel:
+                call = chaincode_shim_pb2_grpc.ChaincodeStub(channel).Connect()
+
+                async def read(call: Any = call) -> AsyncIterator[Message]:
+                    try:
+                        while isinstance(message := await call.read(), Message):
+                            yield message
+                    except grpc.aio.AioRpcError as error:
+                        logger.info("chaincode %s: %s", package_id, error.details())
+
+                await self._serve(ChaincodeStream(call.write, self._invoke), read(), registered)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _serve(self, stream: ChaincodeStream, messages: AsyncIterator[Message], registered: Any) -> None:
+        try:
+            await stream.run(messages, registered)
+        finally:
+            for name, known in list(self._streams.items()):
+                if known is stream:
+                    del self._streams[name]
+                    self._arrivals.pop(name, None)
+                    logger.info("chaincode %s has gone", name)
+
+    def _arrive(self, package_id: str, stream: ChaincodeStream) -> None:
+        logger.info("chaincode %s is there", package_id)
+        self._streams[package_id] = stream
+        self._arrivals.setdefault(package_id, asyncio.Event()).set()
+
+    async def _invoke(self, context: TransactionContext, message: Message) -> Message:
+        """One chaincode calls another: on the same channel, in the same simulation."""
+        spec = chaincode_pb2.ChaincodeSpec.FromString(message.payload)
+        name, _, channel = spec.chaincode_id.name.partition("/")
+        package_id = self._packages.get(name, "")
+        if channel not in ("", context.channel):
+            return context.error(f"INVOKE_CHAINCODE failed: transaction ID: {context.tx_id}: channel not found")
+        stream = self._streams.get(package_id)
+        if stream is None or name == context.namespace:
+            return context.error(
+                f"INVOKE_CHAINCODE failed: transaction ID: {context.tx_id}: chaincode {name} not found"
+            )
+        called = TransactionContext(context.channel, context.tx_id, name, context.simulator)
+        try:
+            done = await stream.execute(
+                called,
+                spec.input.SerializeToString(),
+                proposal_pb2.SignedProposal(),
+                is_init=False,
+                timeout=self._timeout,
+            )
+        except ExecutionError as error:
+            return context.error(f"INVOKE_CHAINCODE failed: transaction ID: {context.tx_id}: {error}")
+        inner = Message(type=Message.COMPLETED, payload=done.response.SerializeToString(), txid=context.tx_id)
+        return Message(
+            type=Message.RESPONSE,
+            payload=inner.SerializeToString(),
+            txid=context.tx_id,
+            channel_id=context.channel,
+        )

@@ -1,0 +1,264 @@
+"""`gateway.Gateway`: what clients of one organisation's gateway call.
+
+Codes, words and details are those of Fabric's `internal/pkg/gateway`, one function of it a method here.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import grpc
+from fabric_protos.common import common_pb2
+from fabric_protos.gateway import gateway_pb2, gateway_pb2_grpc
+from fabric_protos.peer import chaincode_event_pb2, proposal_response_pb2
+
+from network.embedded.endorsing import Collector, PeerFailure, ask
+from network.embedded.failure import Detail, RpcFailure
+from network.embedded.ledger import Ledger
+from network.embedded.ordering import BroadcastError, Orderer
+from network.embedded.peer import Peer
+from node_client.protocol.codec import parse
+from node_client.protocol.errors import ProtocolError
+from node_client.protocol.policy import SignedData, signers
+from node_client.protocol.proposal import Proposal, parse_proposal
+from node_client.protocol.transaction import assemble, parse_response_payload
+
+CONCURRENCY_LIMIT = 500  # `peer.limits.concurrency.gatewayService` of Fabric's sample core.yaml
+
+Code = grpc.StatusCode
+
+
+class GatewayService(gateway_pb2_grpc.GatewayServicer):
+    """One organisation's gateway.
+
+    Args:
+        own: the organisation's peer.
+        peers: every organisation's peer, by MSP id.
+    """
+
+    def __init__(self, ledger: Ledger, own: Peer, peers: Mapping[str, Peer], orderer: Orderer) -> None:
+        self._ledger = ledger
+        self._own = own
+        self._peers = peers
+        self._orderer = orderer
+        self._running = 0
+
+    async def Evaluate(self, request: gateway_pb2.EvaluateRequest, context: Any) -> Any:  # noqa: N802
+        try:
+            with self._admitted():
+                return await self._evaluate(request)
+        except RpcFailure as failure:
+            await failure.abort(context)
+
+    async def Endorse(self, request: gateway_pb2.EndorseRequest, context: Any) -> Any:  # noqa: N802
+        try:
+            with self._admitted():
+                return await self._endorse(request)
+        except RpcFailure as failure:
+            await failure.abort(context)
+
+    async def Submit(self, request: gateway_pb2.SubmitRequest, context: Any) -> Any:  # noqa: N802
+        try:
+            with self._admitted():
+                return await self._submit(request)
+        except RpcFailure as failure:
+            await failure.abort(context)
+
+    async def CommitStatus(self, request: gateway_pb2.SignedCommitStatusRequest, context: Any) -> Any:  # noqa: N802
+        try:
+            with self._admitted():
+                return await self._commit_status(request)
+        except RpcFailure as failure:
+            await failure.abort(context)
+
+    async def ChaincodeEvents(  # noqa: N802
+        self, request: gateway_pb2.SignedChaincodeEventsRequest, context: Any
+    ) -> AsyncIterator[gateway_pb2.ChaincodeEventsResponse]:
+        try:
+            with self._admitted():
+                async for response in self._events(request):
+                    yield response
+        except RpcFailure as failure:
+            await failure.abort(context)
+
+    @contextmanager
+    def _admitted(self) -> Iterator[None]:
+        """One of the calls that may run at a time (`internal/peer/node/grpc_limiters.go`)."""
+        if self._running >= CONCURRENCY_LIMIT:
+            text = f"too many requests for /gateway.Gateway, exceeding concurrency limit ({CONCURRENCY_LIMIT})"
+            raise RpcFailure(Code.RESOURCE_EXHAUSTED, text)
+        self._running += 1
+        try:
+            yield
+        finally:
+            self._running -= 1
+
+    async def _evaluate(self, request: gateway_pb2.EvaluateRequest) -> gateway_pb2.EvaluateResponse:
+        signed = request.proposed_transaction
+        proposal = _proposal(signed.proposal_bytes, "failed to unpack transaction proposal: ")
+        if not proposal.channel or not proposal.chaincode:
+            missing = "channel id" if not proposal.channel else "chaincode name"
+            text = f"failed to unpack transaction proposal: no {missing} provided"
+            raise RpcFailure(Code.INVALID_ARGUMENT, text)
+        self._require_channel(proposal)
+        targets = list(request.target_organizations)
+        protected = bool(proposal.transient) and not targets
+        if protected:
+            targets = [self._own.msp_id]
+        evaluators = self._evaluators(proposal.chaincode, targets)
+        if not evaluators:
+            text = f"no peers available to evaluate chaincode {proposal.chaincode} in channel {proposal.channel}"
+            if protected:
+                text = (
+                    "no endorsers found in the gateway's organization; retry specifying target organization(s) to "
+                    f"protect transient data: {text}"
+                )
+            raise RpcFailure(Code.FAILED_PRECONDITION, text)
+        details: list[Detail] = []
+        code = Code.ABORTED
+        for peer in evaluators:
+            try:
+                response = await ask(peer, signed)
+            except PeerFailure as failure:
+                details.append(failure.detail)
+                code = failure.code
+                if not failure.retry:
+                    text = f"evaluate call to endorser returned error: {failure.message}"
+                    raise RpcFailure(code, text, details) from failure
+                continue
+            return gateway_pb2.EvaluateResponse(result=_result(response))
+        raise RpcFailure(code, "failed to evaluate transaction, see attached details for more info", details)
+
+    async def _endorse(self, request: gateway_pb2.EndorseRequest) -> gateway_pb2.EndorseResponse:
+        signed = request.proposed_transaction
+        if not signed.proposal_bytes:
+            raise RpcFailure(Code.INVALID_ARGUMENT, "the proposed transaction must contain a signed proposal")
+        proposal = _proposal(signed.proposal_bytes)
+        self._require_channel(proposal)
+        collector = Collector(self._ledger, self._own, self._peers, proposal, signed)
+        if request.endorsing_organizations:
+            endorsements = await collector.by_organisations(list(request.endorsing_organizations))
+        else:
+            endorsements = await collector.by_policy()
+        payload = assemble(proposal, collector.payload, endorsements)
+        return gateway_pb2.EndorseResponse(prepared_transaction=common_pb2.Envelope(payload=payload))
+
+    async def _submit(self, request: gateway_pb2.SubmitRequest) -> gateway_pb2.SubmitResponse:
+        if not request.HasField("prepared_transaction"):
+            raise RpcFailure(Code.INVALID_ARGUMENT, "a prepared transaction is required")
+        if not request.prepared_transaction.signature:
+            raise RpcFailure(Code.INVALID_ARGUMENT, "prepared transaction must be signed")
+        if request.channel_id != self._ledger.config.channel:
+            raise RpcFailure(
+                Code.FAILED_PRECONDITION, f"failed to get config for channel [{request.channel_id}]: no such channel"
+            )
+        try:
+            await self._orderer.broadcast(request.prepared_transaction.SerializeToString())
+        except BroadcastError as error:
+            status = common_pb2.Status.Name(error.status)
+            text = f"received unsuccessful response from orderer: status={status}, info={error}"
+            raise RpcFailure(Code.ABORTED, text) from error
+        return gateway_pb2.SubmitResponse()
+
+    async def _commit_status(self, signed: gateway_pb2.SignedCommitStatusRequest) -> gateway_pb2.CommitStatusResponse:
+        if not signed.request:
+            raise RpcFailure(Code.INVALID_ARGUMENT, "a commit status request is required")
+        try:
+            request = parse(gateway_pb2.CommitStatusRequest, signed.request, "request")
+        except ProtocolError as error:
+            raise RpcFailure(Code.INVALID_ARGUMENT, f"invalid status request: {error}") from error
+        for value, text in (
+            (request.identity, "no identity provided"),
+            (request.channel_id, "no channel ID provided"),
+            (request.transaction_id, "transaction ID should not be empty"),
+        ):
+            if not value:
+                raise RpcFailure(Code.INVALID_ARGUMENT, text)
+        data = SignedData(signed.request, request.identity, signed.signature)
+        self._require_reader("gateway/CommitStatus", request.channel_id, data)
+        place = await self._ledger.wait_for(request.transaction_id)
+        return gateway_pb2.CommitStatusResponse(
+            result=place.code,  # type: ignore[arg-type]
+            block_number=place.block,
+        )
+
+    async def _events(
+        self, signed: gateway_pb2.SignedChaincodeEventsRequest
+    ) -> AsyncIterator[gateway_pb2.ChaincodeEventsResponse]:
+        if not signed.request:
+            raise RpcFailure(Code.INVALID_ARGUMENT, "a chaincode events request is required")
+        try:
+            request = parse(gateway_pb2.ChaincodeEventsRequest, signed.request, "request")
+        except ProtocolError as error:
+            raise RpcFailure(Code.INVALID_ARGUMENT, f"invalid chaincode events request: {error}") from error
+        data = SignedData(signed.request, request.identity, signed.signature)
+        self._require_reader("gateway/ChaincodeEvents", request.channel_id, data)
+        after = request.after_transaction_id
+        passed = not after
+        async for number, transactions in self._ledger.blocks(self._start(request)):
+            found = []
+            for transaction in transactions:
+                event = transaction.event
+                if event is None:
+                    continue
+                if not passed:
+                    passed = transaction.tx_id == after
+                elif event.chaincode == request.chaincode_id:
+                    found.append(
+                        chaincode_event_pb2.ChaincodeEvent(
+                            chaincode_id=event.chaincode,
+                            tx_id=event.transaction_id,
+                            event_name=event.name,
+                            payload=event.payload,
+                        )
+                    )
+            if found:
+                yield gateway_pb2.ChaincodeEventsResponse(block_number=number, events=found)
+
+    def _start(self, request: gateway_pb2.ChaincodeEventsRequest) -> int:
+        if request.after_transaction_id:
+            place = self._ledger.transaction(request.after_transaction_id)
+            if place is not None:
+                return place.block
+        kind = request.start_position.WhichOneof("Type")
+        if kind == "specified":
+            return request.start_position.specified.number
+        if kind not in (None, "next_commit"):
+            raise RpcFailure(Code.INVALID_ARGUMENT, f"invalid start position type: {kind}")
+        return self._ledger.height
+
+    def _evaluators(self, chaincode: str, targets: list[str]) -> list[Peer]:
+        """The peers that can run a query, the gateway's own first."""
+        known = {self._own.msp_id: self._own, **self._peers}
+        return [
+            peer for msp_id, peer in known.items() if (not targets or msp_id in targets) and peer.is_running(chaincode)
+        ]
+
+    def _require_channel(self, proposal: Proposal) -> None:
+        if proposal.channel != self._ledger.config.channel:
+            text = f"failed to get config for channel [{proposal.channel}]: no such channel"
+            raise RpcFailure(Code.UNAVAILABLE, text)
+
+    def _require_reader(self, resource: str, channel: str, data: SignedData) -> None:
+        config = self._ledger.config
+        path = config.acls[resource]
+        if channel != config.channel or not config.policy(path).satisfied_by(signers(config.msp_manager, [data])):
+            text = f"access denied for [{resource}][{channel}]: policy {path} is not satisfied"
+            raise RpcFailure(Code.PERMISSION_DENIED, text)
+
+
+def _proposal(data: bytes, prefix: str = "") -> Proposal:
+    try:
+        if not data:
+            raise ProtocolError("a signed proposal is required")
+        return parse_proposal(data)
+    except ProtocolError as error:
+        raise RpcFailure(Code.INVALID_ARGUMENT, f"{prefix}{error}") from error
+
+
+def _result(response: proposal_response_pb2.ProposalResponse) -> proposal_response_pb2.Response:
+    result = proposal_response_pb2.Response()
+    result.CopyFrom(response.response)
+    if response.payload:
+        result.payload = parse_response_payload(response.payload).payload
+    return result

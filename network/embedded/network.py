@@ -1,0 +1,166 @@
+"""The embedded network, assembled: ledger, ordering, and every organisation's peer with its servers."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import grpc
+from fabric_protos.gateway import gateway_pb2_grpc
+from fabric_protos.orderer import ab_pb2_grpc
+from fabric_protos.peer import chaincode_shim_pb2_grpc, peer_pb2_grpc
+
+from network.authority import Authority
+from network.embedded.bootstrap import ensure_registry
+from network.embedded.chaincode_processes import Launch, keep_running
+from network.embedded.chaincode_support import OPTIONS, ChaincodeSupport
+from network.embedded.gateway_service import GatewayService
+from network.embedded.ledger import Ledger
+from network.embedded.node_services import BroadcastService, EndorserService
+from network.embedded.ordering import Orderer
+from network.embedded.peer import Peer
+from network.embedded.signing import NodeIdentity
+from network.embedded.system.packages import PackageStore
+from network.errors import StartError
+from network.topology import Organisation, Topology
+
+logger = logging.getLogger(__name__)
+
+
+class EmbeddedNetwork:
+    """The network of a folder, served by this process. Use it in `async with`.
+
+    Args:
+        folder: the network's folder, with keys and the channel's first block.
+        topology: who is in it, and at which addresses.
+    """
+
+    def __init__(self, folder: Path, topology: Topology) -> None:
+        self._folder = folder
+        self._home = folder / "embedded"
+        self._topology = topology
+        self._servers: list[grpc.aio.Server] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._supports: dict[str, ChaincodeSupport] = {}
+        self._chaincode_addresses: dict[str, str] = {}
+        self.peers: dict[str, Peer] = {}
+
+    async def __aenter__(self) -> Self:
+        self._home.mkdir(exist_ok=True)
+        block = (self._folder / "channel.block").read_bytes()
+        self.ledger = Ledger(self._home / "ledger.db", block)
+        try:
+            await self._start()
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stop()
+
+    async def _start(self) -> None:
+        ledger = self.ledger
+        leader = self._topology.organisations[0]
+        self.orderer = Orderer(
+            lambda: ledger.config,
+            NodeIdentity.load(leader.msp_id, self._folder / leader.name / "orderer" / "msp"),
+            ledger.commit,
+            ledger.height,
+            ledger.tip[0],
+        )
+        self._tasks.append(asyncio.create_task(self.orderer.run()))
+        for organisation in self._topology.organisations:
+            self.peers[organisation.msp_id] = self._peer(organisation)
+        for organisation in self._topology.organisations:
+            await self._serve(organisation)
+        await ensure_registry(self._folder, self._topology, self.peers, self.orderer, self._launch)
+
+    async def _stop(self) -> None:
+        for server in self._servers:
+            await server.stop(grace=0.2)
+        for support in self._supports.values():
+            await support.close()
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self.ledger.close()
+
+    def _peer(self, organisation: Organisation) -> Peer:
+        support = self._supports[organisation.msp_id] = ChaincodeSupport()
+        peer = Peer(
+            msp_id=organisation.msp_id,
+            address=organisation.peer,
+            identity=NodeIdentity.load(organisation.msp_id, self._folder / organisation.name / "peer" / "msp"),
+            ledger=self.ledger,
+            packages=PackageStore(self._home / "packages" / organisation.name),
+            support=support,
+        )
+        for package in peer.packages.all():
+            peer.start_package(package)
+        return peer
+
+    async def _serve(self, organisation: Organisation) -> None:
+        peer = self.peers[organisation.msp_id]
+        home = self._folder / organisation.name
+        node = grpc.aio.server(options=OPTIONS)
+        gateway_pb2_grpc.add_GatewayServicer_to_server(
+            GatewayService(self.ledger, peer, self.peers, self.orderer), node
+        )
+        peer_pb2_grpc.add_EndorserServicer_to_server(EndorserService(peer), node)
+        await self._listen(node, organisation.peer, home / "peer" / "tls")
+        orderer = grpc.aio.server(options=OPTIONS)
+        ab_pb2_grpc.add_AtomicBroadcastServicer_to_server(BroadcastService(self.orderer), orderer)
+        await self._listen(orderer, organisation.orderer, home / "orderer" / "tls")
+        chaincode = grpc.aio.server(options=OPTIONS)
+        chaincode_shim_pb2_grpc.add_ChaincodeSupportServicer_to_server(self._supports[organisation.msp_id], chaincode)
+        port = await self._listen(chaincode, "localhost:0", home / "peer" / "tls", mutual=True)
+        self._chaincode_addresses[organisation.msp_id] = f"localhost:{port}"
+
+    async def _listen(self, server: grpc.aio.Server, address: str, tls: Path, *, mutual: bool = False) -> int:
+        credentials = grpc.ssl_server_credentials(
+            [((tls / "server.key").read_bytes(), (tls / "server.crt").read_bytes())],
+            root_certificates=(tls / "ca.crt").read_bytes() if mutual else None,
+            require_client_auth=mutual,
+        )
+        host, _, port = address.rpartition(":")
+        bound = f"{'127.0.0.1' if host == 'localhost' else host}:{port}"
+        try:
+            taken = server.add_secure_port(bound, credentials)
+        except RuntimeError as error:
+            raise StartError(
+                f"the address {address} is in use or cannot be used",
+                "end the program that uses it, or choose other ports: certledger network up --ports auto",
+            ) from error
+        await server.start()
+        self._servers.append(server)
+        return taken
+
+    def _launch(self, organisation: Organisation, package_id: str, arguments: Sequence[str]) -> None:
+        """Run a chaincode beside an organisation's peer."""
+        name = package_id.partition(":")[0]
+        home = self._home / "chaincode" / f"{name}-{organisation.name}"
+        organisation_home = self._folder / organisation.name
+        authority = Authority.load(organisation_home / "tlsca" / "tlsca.key", organisation_home / "tlsca" / "tlsca.crt")
+        client = f"chaincode-{name}"
+        for kind in ("client.key", "client.crt", "root.crt"):
+            (home / kind).unlink(missing_ok=True)
+        authority.issue_tls(client).write(home / "client.key", home / "client.crt")
+        (home / "root.crt").write_bytes((organisation_home / "tlsca" / "tlsca.crt").read_bytes())
+        self._supports[organisation.msp_id].expect(package_id, client)
+        launch = Launch(
+            package_id=package_id,
+            msp_id=organisation.msp_id,
+            peer_address=self._chaincode_addresses[organisation.msp_id],
+            arguments=arguments,
+            folder=home,
+            log=self._home / f"chaincode-{name}-{organisation.name}.log",
+        )
+        self._tasks.append(asyncio.create_task(keep_running(launch)))

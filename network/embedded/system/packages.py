@@ -1,0 +1,97 @@
+"""Chaincode packages: what an organisation installs. Source: Fabric's `core/chaincode/persistence`."""
+
+import io
+import json
+import tarfile
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from network.embedded.system import Refused
+
+MAX_SIZE = 100 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Package:
+    """An installed package.
+
+    Attributes:
+        id: its label and the SHA-256 of its bytes.
+        type: what runs it: `ccaas`, or `python` for what the peer launches.
+        code: the files in it, by name.
+    """
+
+    id: str
+    label: str
+    type: str
+    code: dict[str, bytes]
+
+
+def read_package(data: bytes) -> Package:
+    """Read a package: a tar.gz with `metadata.json` and `code.tar.gz`.
+
+    Raises:
+        Refused: it is not one.
+    """
+    try:
+        outer = _files(data)
+        metadata = json.loads(outer["metadata.json"])
+        label, kind = str(metadata["label"]), str(metadata["type"])
+        code = _files(outer["code.tar.gz"])
+    except (OSError, tarfile.TarError, KeyError, ValueError, TypeError, EOFError) as error:
+        raise Refused(f"could not parse as a chaincode install package: {error}") from error
+    if not label or not all(c.isascii() and (c.isalnum() or c in "_.+-") for c in label) or not label[0].isalnum():
+        raise Refused(f"invalid label '{label}'")
+    return Package(f"{label}:{sha256(data).hexdigest()}", label, kind, code)
+
+
+def _files(data: bytes) -> dict[str, bytes]:
+    found = {}
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as archive:
+        for member in archive:
+            if member.size > MAX_SIZE:
+                raise ValueError("a file is too large")
+            file = archive.extractfile(member) if member.isfile() else None
+            if file:
+                found[member.name.removeprefix("./")] = file.read()
+    return found
+
+
+class PackageStore:
+    """An organisation's installed packages, as files.
+
+    Args:
+        folder: where they are; made when the first one is installed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def install(self, data: bytes) -> Package:
+        """Keep a package. Raises Refused when it is none, or is there already."""
+        package = read_package(data)
+        path = self._folder / f"{package.id.replace(':', '.')}.tar.gz"
+        if path.exists():
+            raise Refused(
+                f"failed to invoke backing implementation of 'InstallChaincode': chaincode already successfully "
+                f"installed (package ID '{package.id}')"
+            )
+        self._folder.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".new")
+        temporary.touch(mode=0o600)  # a package may hold a client key
+        temporary.write_bytes(data)
+        temporary.replace(path)
+        return package
+
+    def all(self) -> list[Package]:
+        """Every installed package."""
+        return [read_package(path.read_bytes()) for path in sorted(self._folder.glob("*.tar.gz"))]
+
+    def get(self, package_id: str) -> tuple[Package, bytes] | None:
+        """A package and its bytes, by its id."""
+        path = self._folder / f"{package_id.replace(':', '.')}.tar.gz"
+        if not path.is_file():
+            return None
+        data = path.read_bytes()
+        return read_package(data), data
