@@ -2,7 +2,7 @@
 
     from node_client import Gateway, Identity, KeySigner
 
-Names are imported when they are used: importing the package itself costs nothing.
+Names are imported when they are used (PEP 562): importing the package itself costs nothing.
 """
 
 from importlib import import_module
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
         EvaluateError,
         EventsError,
         FabricError,
+        GatewayClosed,
         GatewayError,
+        NotSigned,
         PeerDetail,
         ProfileError,
         ProposalError,
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
     )
     from node_client.gateway._async.gateway import AsyncGateway
     from node_client.gateway._sync.gateway import Gateway
-    from node_client.gateway.checkpointer import FileCheckpointer, MemoryCheckpointer
-    from node_client.gateway.options import Deadlines, Endpoint, GatewayOptions
+    from node_client.gateway.checkpointer import Checkpointer, FileCheckpointer, MemoryCheckpointer
+    from node_client.gateway.deliver import BlockAndPrivateData, FilteredBlock, FilteredTransaction
+    from node_client.gateway.options import Deadlines, Endpoint, GatewayOptions, Resume
     from node_client.gateway.requests import ChaincodeEvent, Status
     from node_client.identity.hash import Hash
     from node_client.identity.identity import Identity
@@ -34,7 +37,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AsyncGateway": "node_client.gateway._async.gateway",
+    "BlockAndPrivateData": "node_client.gateway.deliver",
     "ChaincodeEvent": "node_client.gateway.requests",
+    "Checkpointer": "node_client.gateway.checkpointer",
     "CommitError": "node_client.errors",
     "CommitStatusError": "node_client.errors",
     "ConnectionProfile": "node_client.identity.profile",
@@ -45,16 +50,21 @@ _HOMES = {
     "EventsError": "node_client.errors",
     "FabricError": "node_client.errors",
     "FileCheckpointer": "node_client.gateway.checkpointer",
+    "FilteredBlock": "node_client.gateway.deliver",
+    "FilteredTransaction": "node_client.gateway.deliver",
     "Gateway": "node_client.gateway._sync.gateway",
+    "GatewayClosed": "node_client.errors",
     "GatewayError": "node_client.errors",
     "GatewayOptions": "node_client.gateway.options",
     "Hash": "node_client.identity.hash",
     "Identity": "node_client.identity.identity",
     "KeySigner": "node_client.identity.signer",
     "MemoryCheckpointer": "node_client.gateway.checkpointer",
+    "NotSigned": "node_client.errors",
     "PeerDetail": "node_client.errors",
     "ProfileError": "node_client.errors",
     "ProposalError": "node_client.errors",
+    "Resume": "node_client.gateway.options",
     "Signer": "node_client.identity.signer",
     "Status": "node_client.gateway.requests",
     "SubmitError": "node_client.errors",
@@ -62,7 +72,9 @@ _HOMES = {
 
 __all__ = [
     "AsyncGateway",
+    "BlockAndPrivateData",
     "ChaincodeEvent",
+    "Checkpointer",
     "CommitError",
     "CommitStatusError",
     "ConnectionProfile",
@@ -73,16 +85,21 @@ __all__ = [
     "EventsError",
     "FabricError",
     "FileCheckpointer",
+    "FilteredBlock",
+    "FilteredTransaction",
     "Gateway",
+    "GatewayClosed",
     "GatewayError",
     "GatewayOptions",
     "Hash",
     "Identity",
     "KeySigner",
     "MemoryCheckpointer",
+    "NotSigned",
     "PeerDetail",
     "ProfileError",
     "ProposalError",
+    "Resume",
     "Signer",
     "Status",
     "SubmitError",
@@ -90,6 +107,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__} has no attribute {name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -8,13 +8,30 @@ FabricError
 │   ├── CommitStatusError  whether the transaction is valid is not known
 │   ├── EventsError
 │   └── ProposalError      a call to one peer's endorser service failed
+├── GatewayClosed          a gateway was used after it was closed
+├── NotSigned              something was to be sent without a signature, and there is no signer
 ├── CommitError            the transaction was ordered and is not valid: nothing was written
 └── ProfileError           a connection profile or a file that it names cannot be used
 """
 
+import re
 from dataclasses import dataclass
 
 UNREACHABLE_CODES = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"})
+
+_ADVICE = {
+    "UNAVAILABLE": "check that the peers that are needed run and can be reached, then try again",
+    "DEADLINE_EXCEEDED": "try again, with a longer deadline if the network is busy",
+    "CANCELLED": "try again",
+    "RESOURCE_EXHAUSTED": "try again with fewer calls at a time, or with less data",
+    "PERMISSION_DENIED": "use an identity that the channel's policies admit",
+    "UNAUTHENTICATED": "use an identity that the channel's policies admit",
+    "NOT_FOUND": "check the names of the channel and of the chaincode",
+    "ABORTED": "see what each peer answered; when their results differ, the chaincode must be made deterministic",
+    "FAILED_PRECONDITION": "check that the chaincode is there and peers of enough organisations run",
+    "UNIMPLEMENTED": "use the address of a peer whose gateway is switched on",
+}
+_REFUSAL = re.compile(r"chaincode response (\d+), (.*)", re.DOTALL)
 
 
 class FabricError(Exception):
@@ -24,7 +41,15 @@ class FabricError(Exception):
         next_step: what to do about it; empty when there is nothing to say.
     """
 
-    next_step = ""
+    next_step: str = ""
+
+
+class GatewayClosed(FabricError):
+    """A gateway was used after it was closed."""
+
+
+class NotSigned(FabricError):
+    """Something was to be sent that has no signature, and the connection has no signer."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +73,7 @@ class GatewayError(FabricError):
         code: the gRPC status code's name, such as UNAVAILABLE.
         message: the gateway's own words.
         details: what each peer or orderer that was asked answered.
+        outcome_unknown: whether something may have been written all the same.
     """
 
     stage = ""
@@ -60,7 +86,19 @@ class GatewayError(FabricError):
         self.message = message
         self.transaction_id = transaction_id
         self.details = details
-        super().__init__()
+        self.next_step = self.next_step or ("" if self.refusal else _ADVICE.get(code, ""))
+        super().__init__(code, message)
+
+    @property
+    def refusal(self) -> str:
+        """What the chaincode itself said when it refused; empty when the failure is not the chaincode's.
+
+        The gateway puts it into its message on evaluate, and into the peers' details on endorse (`apiutils.go`).
+        """
+        for text in (self.message, *(detail.message for detail in self.details)):
+            if found := _REFUSAL.search(text):
+                return found[2]
+        return ""
 
     @property
     def unreachable(self) -> bool:
@@ -88,7 +126,12 @@ class EndorseError(GatewayError):
 
 
 class SubmitError(GatewayError):
-    """A transaction could not be handed to the orderers, or their answer was lost."""
+    """A transaction could not be handed to the orderers, or their answer was lost.
+
+    Whether it was ordered is not known, whatever the code: an orderer that answers with an error may have it (a BFT
+    orderer says so of one that is being ordered already). Never make a new transaction instead: ask for this one's
+    commit status, or submit the very same envelope again, which is harmless.
+    """
 
     stage = "submit"
     outcome_unknown = True

@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -10,7 +10,12 @@ from node_client.gateway.requests import ChaincodeEvent
 
 
 class Checkpointer(Protocol):
-    """Remembers the last event that was dealt with: its block, and its transaction within that block."""
+    """Remembers what has been dealt with.
+
+    Attributes:
+        block_number: the block to go on with; None at the very beginning.
+        transaction_id: the transaction in that block after which to go on; empty to begin with its first.
+    """
 
     @property
     def block_number(self) -> int | None: ...
@@ -19,7 +24,15 @@ class Checkpointer(Protocol):
     def transaction_id(self) -> str: ...
 
     def checkpoint(self, event: ChaincodeEvent) -> None:
-        """Remember that this event has been dealt with."""
+        """Remember that this event has been dealt with, and all before it."""
+        ...
+
+    def checkpoint_block(self, block_number: int) -> None:
+        """Remember that this block has been dealt with, and all before it."""
+        ...
+
+    def checkpoint_transaction(self, block_number: int, transaction_id: str) -> None:
+        """Remember that this transaction has been dealt with, and all before it."""
         ...
 
 
@@ -31,35 +44,67 @@ class MemoryCheckpointer:
     transaction_id: str = ""
 
     def checkpoint(self, event: ChaincodeEvent) -> None:
-        self.block_number, self.transaction_id = event.block_number, event.transaction_id
+        """Remember that this event has been dealt with, and all before it."""
+        self.checkpoint_transaction(event.block_number, event.transaction_id)
+
+    def checkpoint_block(self, block_number: int) -> None:
+        """Remember that this block has been dealt with, and all before it."""
+        self._remember(block_number + 1, "")
+
+    def checkpoint_transaction(self, block_number: int, transaction_id: str) -> None:
+        """Remember that this transaction has been dealt with, and all before it."""
+        self._remember(block_number, transaction_id)
+
+    def _remember(self, block_number: int, transaction_id: str) -> None:
+        self.block_number, self.transaction_id = block_number, transaction_id
 
 
-@dataclass
-class FileCheckpointer:
-    """Remembers in a file, which is replaced as a whole and synced: it holds the old position or the new one.
+class FileCheckpointer(MemoryCheckpointer):
+    """Remembers in a file, which is replaced as a whole and synced: a crash leaves the old place or the new one.
+
+    Every call writes to the disk before it returns. One process at a time may use a file.
 
     Raises:
         ValueError: the file is there and holds something else.
+        OSError: it cannot be read, or written to.
     """
 
-    path: Path
-    block_number: int | None = field(default=None, init=False)
-    transaction_id: str = field(default="", init=False)
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path} is not a checkpoint") from error
+        try:
+            values = json.loads(text)
+            block, transaction_id = values["blockNumber"], values.get("transactionId", "")
+            self.block_number = int(block)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path} is not a checkpoint") from error
+        if self.block_number < 0 or not isinstance(transaction_id, str):
+            raise ValueError(f"{path} is not a checkpoint")
+        self.transaction_id = transaction_id
 
-    def __post_init__(self) -> None:
-        if self.path.exists():
-            try:
-                values = json.loads(self.path.read_text(encoding="utf-8"))
-                self.block_number, self.transaction_id = int(values["blockNumber"]), str(values["transactionId"])
-            except (ValueError, KeyError, TypeError) as error:
-                raise ValueError(f"{self.path} is not a checkpoint") from error
-
-    def checkpoint(self, event: ChaincodeEvent) -> None:
-        record = {"blockNumber": event.block_number, "transactionId": event.transaction_id}
+    def _remember(self, block_number: int, transaction_id: str) -> None:
         temporary = self.path.with_name(self.path.name + ".new")
         with temporary.open("w", encoding="utf-8") as file:
-            json.dump(record, file)
+            json.dump({"blockNumber": str(block_number), "transactionId": transaction_id}, file)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self.path)
-        self.block_number, self.transaction_id = event.block_number, event.transaction_id
+        _sync_folder(self.path.parent)
+        super()._remember(block_number, transaction_id)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a change of names in a folder durable. Windows has no such call: there, renaming is journalled."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -17,6 +17,25 @@ class Deadlines:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Resume:
+    """How an event stream goes on by itself after a lost connection: after the last event that was given, each once.
+
+    Attributes:
+        attempts: how often in a row to connect again before giving up; None never gives up.
+        delay: seconds to wait before the first attempt; doubled with each further one.
+        longest_delay: seconds that no wait exceeds.
+    """
+
+    attempts: int | None = None
+    delay: float = 0.1
+    longest_delay: float = 5.0
+
+    def wait(self, attempt: int) -> float:
+        """Seconds to wait before this attempt, counted from 0."""
+        return min(self.longest_delay, self.delay * 2.0 ** min(attempt, 30))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Endpoint:
     """Where a peer is and how to know it.
 
@@ -35,10 +54,21 @@ class Endpoint:
 
     @property
     def channel_options(self) -> list[tuple[str, str | int]]:
-        """gRPC's options for this endpoint. Messages may be as large as Fabric allows."""
+        """gRPC's options for this endpoint.
+
+        Messages may be as large as Fabric allows (`comm.MaxRecvMsgSize`). A peer that is back is found within seconds,
+        and a connection that died silently within minutes: peers refuse clients that probe more often than once a
+        minute (`peer.keepalive.minInterval`).
+        """
         options: list[tuple[str, str | int]] = [
             ("grpc.max_receive_message_length", 100 * 1024 * 1024),
             ("grpc.max_send_message_length", 100 * 1024 * 1024),
+            ("grpc.initial_reconnect_backoff_ms", 100),
+            ("grpc.min_reconnect_backoff_ms", 100),
+            ("grpc.max_reconnect_backoff_ms", 2000),
+            ("grpc.keepalive_time_ms", 120_000),
+            ("grpc.keepalive_timeout_ms", 20_000),
+            ("grpc.http2.max_pings_without_data", 0),
         ]
         if self.server_name:
             options.append(("grpc.ssl_target_name_override", self.server_name))
@@ -56,7 +86,15 @@ class Endpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayOptions:
-    """Settings of a gateway."""
+    """Settings of a gateway.
+
+    Attributes:
+        hash: what is hashed before it is signed; Ed25519 needs `Hash.NONE`.
+        deadlines: how long each call may take unless it is told otherwise.
+        tls_certificate_hash: SHA-256 of the TLS client certificate (DER), needed only where the gRPC channel is the
+            caller's: an `Endpoint` knows its certificate.
+    """
 
     hash: Hash = Hash.SHA256
     deadlines: Deadlines = field(default_factory=Deadlines)
+    tls_certificate_hash: bytes = b""

@@ -3,14 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fabric_protos.common import common_pb2
+from fabric_protos.common import common_pb2, ledger_pb2
 from fabric_protos.gateway import gateway_pb2
 from fabric_protos.orderer import ab_pb2
 from fabric_protos.peer import proposal_pb2, transaction_pb2
 
 from node_client.protocol.codec import parse
-from node_client.protocol.proposal import parse_proposal
-from node_client.protocol.transaction import parse_transaction
 
 
 @dataclass(frozen=True)
@@ -49,37 +47,56 @@ def signed_proposal(proposal: bytes, signature: bytes) -> proposal_pb2.SignedPro
     return proposal_pb2.SignedProposal(proposal_bytes=proposal, signature=signature)
 
 
-def evaluate_request(proposal: bytes, signature: bytes, organizations: Sequence[str]) -> gateway_pb2.EvaluateRequest:
+def proposed_transaction(transaction_id: str, proposal: bytes, signature: bytes, organizations: Sequence[str]) -> bytes:
+    """A proposal as clients exchange it, signed or not."""
+    return gateway_pb2.ProposedTransaction(
+        transaction_id=transaction_id,
+        proposal=signed_proposal(proposal, signature),
+        endorsing_organizations=organizations,
+    ).SerializeToString()
+
+
+def proposed_transaction_parts(data: bytes) -> tuple[bytes, bytes, tuple[str, ...]]:
+    """A proposal's bytes, its signature and its endorsing organisations. Raises ProtocolError."""
+    message = parse(gateway_pb2.ProposedTransaction, data, "proposed transaction")
+    return message.proposal.proposal_bytes, message.proposal.signature, tuple(message.endorsing_organizations)
+
+
+def prepared_transaction(transaction_id: str, payload: bytes, signature: bytes) -> bytes:
+    """A transaction as clients exchange it, signed or not."""
+    return gateway_pb2.PreparedTransaction(
+        transaction_id=transaction_id, envelope=common_pb2.Envelope(payload=payload, signature=signature)
+    ).SerializeToString()
+
+
+def prepared_transaction_parts(data: bytes) -> tuple[bytes, bytes]:
+    """A transaction's payload and its signature. Raises ProtocolError."""
+    message = parse(gateway_pb2.PreparedTransaction, data, "prepared transaction")
+    return message.envelope.payload, message.envelope.signature
+
+
+def evaluate_request(
+    channel: str, transaction_id: str, proposal: bytes, signature: bytes, organizations: Sequence[str]
+) -> gateway_pb2.EvaluateRequest:
     """A query; with organisations, only their peers run it."""
-    parsed = parse_proposal(proposal)
     return gateway_pb2.EvaluateRequest(
-        transaction_id=parsed.transaction_id,
-        channel_id=parsed.channel,
+        transaction_id=transaction_id,
+        channel_id=channel,
         proposed_transaction=signed_proposal(proposal, signature),
         target_organizations=organizations,
     )
 
 
-def endorse_request(proposal: bytes, signature: bytes, organizations: Sequence[str]) -> gateway_pb2.EndorseRequest:
+def endorse_request(
+    channel: str, transaction_id: str, proposal: bytes, signature: bytes, organizations: Sequence[str]
+) -> gateway_pb2.EndorseRequest:
     """A proposal to be endorsed; with organisations, by exactly those."""
-    parsed = parse_proposal(proposal)
     return gateway_pb2.EndorseRequest(
-        transaction_id=parsed.transaction_id,
-        channel_id=parsed.channel,
+        transaction_id=transaction_id,
+        channel_id=channel,
         proposed_transaction=signed_proposal(proposal, signature),
         endorsing_organizations=organizations,
     )
-
-
-def endorsed_payload(response: gateway_pb2.EndorseResponse) -> bytes:
-    """The transaction's payload, which the client signs."""
-    return response.prepared_transaction.payload
-
-
-def transaction_result(payload: bytes) -> tuple[str, str, bytes]:
-    """Channel, transaction id and result of a transaction's payload."""
-    transaction = parse_transaction(payload)
-    return transaction.proposal.channel, transaction.proposal.transaction_id, transaction.response.payload
 
 
 def submit_request(channel: str, transaction_id: str, payload: bytes, signature: bytes) -> gateway_pb2.SubmitRequest:
@@ -109,26 +126,44 @@ def commit_status_parts(request: bytes) -> tuple[str, str]:
     return message.channel_id, message.transaction_id
 
 
+def signed_commit_status_parts(data: bytes) -> tuple[bytes, bytes]:
+    """A commit status request and its signature. Raises ProtocolError."""
+    message = parse(gateway_pb2.SignedCommitStatusRequest, data, "signed commit status request")
+    return message.request, message.signature
+
+
 def status(transaction_id: str, response: gateway_pb2.CommitStatusResponse) -> Status:
     """How a transaction ended."""
-    name = transaction_pb2.TxValidationCode.Name(response.result)
-    return Status(transaction_id, response.block_number, response.result, name)
+    return Status(transaction_id, response.block_number, response.result, validation_code_name(response.result))
+
+
+def validation_code_name(code: int) -> str:
+    """A validation code's name; of one that is not known, its number."""
+    found = transaction_pb2.TxValidationCode.DESCRIPTOR.values_by_number.get(code)
+    return str(code) if found is None else str(found.name)
+
+
+def chain_height(info: bytes) -> int:
+    """The height in what qscc's GetChainInfo answers. Raises ProtocolError."""
+    return parse(ledger_pb2.BlockchainInfo, info, "chain info").height
+
+
+def seek_position(start_block: int | None) -> ab_pb2.SeekPosition:
+    """Where a stream begins; without a start block, with the next block."""
+    if start_block is None:
+        return ab_pb2.SeekPosition(next_commit=ab_pb2.SeekNextCommit())
+    return ab_pb2.SeekPosition(specified=ab_pb2.SeekSpecified(number=start_block))
 
 
 def events_request(
     channel: str, chaincode: str, identity: bytes, start_block: int | None, after_transaction_id: str
 ) -> bytes:
     """The bytes to sign when asking for chaincode events; without a start block, from the next block on."""
-    position = ab_pb2.SeekPosition()
-    if start_block is None:
-        position.next_commit.SetInParent()
-    else:
-        position.specified.number = start_block
     return gateway_pb2.ChaincodeEventsRequest(
         channel_id=channel,
         chaincode_id=chaincode,
         identity=identity,
-        start_position=position,
+        start_position=seek_position(start_block),
         after_transaction_id=after_transaction_id,
     ).SerializeToString()
 
@@ -136,6 +171,12 @@ def events_request(
 def signed_events(request: bytes, signature: bytes) -> gateway_pb2.SignedChaincodeEventsRequest:
     """The request with its signature."""
     return gateway_pb2.SignedChaincodeEventsRequest(request=request, signature=signature)
+
+
+def signed_events_parts(data: bytes) -> tuple[bytes, bytes]:
+    """An events request and its signature. Raises ProtocolError."""
+    message = parse(gateway_pb2.SignedChaincodeEventsRequest, data, "signed chaincode events request")
+    return message.request, message.signature
 
 
 def events(response: gateway_pb2.ChaincodeEventsResponse) -> Iterator[ChaincodeEvent]:

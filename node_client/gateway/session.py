@@ -2,14 +2,10 @@
 
 from dataclasses import dataclass
 
-from node_client.errors import FabricError
+from node_client.errors import NotSigned
 from node_client.identity.hash import Hash
 from node_client.identity.identity import Identity
 from node_client.identity.signer import Signer
-
-
-class NotSigned(FabricError):
-    """Something was to be sent that has no signature, and the connection has no signer."""
 
 
 @dataclass(frozen=True)

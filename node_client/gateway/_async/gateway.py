@@ -5,14 +5,17 @@ from typing import TYPE_CHECKING, Self
 
 from node_client.errors import ProposalError
 from node_client.gateway import requests
-from node_client.gateway._async.network import AsyncNetwork
-from node_client.gateway._async.signable import (
-    AsyncChaincodeEventsRequest,
-    AsyncCommit,
-    AsyncProposal,
-    AsyncTransaction,
+from node_client.gateway._async.block_events import (
+    AsyncBlockAndPrivateDataEventsRequest,
+    AsyncBlockEventsRequest,
+    AsyncFilteredBlockEventsRequest,
 )
-from node_client.gateway._async.transport import AsyncTransport
+from node_client.gateway._async.commit import AsyncCommit
+from node_client.gateway._async.events import AsyncChaincodeEventsRequest
+from node_client.gateway._async.network import AsyncNetwork
+from node_client.gateway._async.proposal import AsyncProposal
+from node_client.gateway._async.transaction import AsyncTransaction
+from node_client.gateway._async.transport import AsyncChannel, AsyncTransport
 from node_client.gateway.options import Endpoint, GatewayOptions
 from node_client.gateway.session import Session
 from node_client.identity.identity import Identity
@@ -30,7 +33,7 @@ class AsyncGateway:
     """A client of one organisation's gateway. Use it in `async with`.
 
     Args:
-        endpoint: the peer whose gateway is used.
+        endpoint: the peer whose gateway is used; or an open gRPC channel to it, which stays the caller's to close.
         identity: who submits.
         signer: signs for the identity; without one everything is signed by the caller.
         options: hash and deadlines.
@@ -38,13 +41,16 @@ class AsyncGateway:
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        endpoint: Endpoint | AsyncChannel,
         identity: Identity,
         signer: "Signer | None" = None,
         options: GatewayOptions | None = None,
     ) -> None:
         options = options or GatewayOptions()
-        self._session = Session(identity, signer, options.hash, endpoint.certificate_hash)
+        binding = options.tls_certificate_hash
+        if not binding and isinstance(endpoint, Endpoint):
+            binding = endpoint.certificate_hash
+        self._session = Session(identity, signer, options.hash, binding)
         self._transport = AsyncTransport(endpoint, options.deadlines)
 
     @classmethod
@@ -55,15 +61,20 @@ class AsyncGateway:
         user: str,
         *,
         peer: str = "",
+        mutual_tls: bool = False,
         options: GatewayOptions | None = None,
     ) -> Self:
-        """A gateway as a user of a connection profile: at the organisation's own peer, or at the one named.
+        """A gateway as a user of a connection profile.
+
+        Args:
+            peer: the peer's name in the profile; the organisation's first one by default.
+            mutual_tls: whether to show the user's TLS certificate, to which proposals are then bound.
 
         Raises:
             ProfileError: the profile lacks the organisation, the user or the peer.
         """
         return cls(
-            profile.endpoint(organisation, peer),
+            profile.endpoint(organisation, peer, user=user if mutual_tls else ""),
             profile.identity(organisation, user),
             profile.signer(organisation, user),
             options,
@@ -90,21 +101,51 @@ class AsyncGateway:
         """A channel."""
         return AsyncNetwork(self._session, self._transport, channel)
 
-    def new_proposal(self, data: bytes, signature: bytes | None = None) -> AsyncProposal:
-        """A proposal from its bytes, with a signature made elsewhere."""
-        return AsyncProposal(self._session, self._transport, data, (), signature)
+    def new_proposal(self, serialized: bytes, signature: bytes = b"") -> AsyncProposal:
+        """A proposal again, from what its `serialized` was here or at an official client.
 
-    def new_transaction(self, payload: bytes, signature: bytes | None = None) -> AsyncTransaction:
-        """An endorsed transaction from its payload's bytes, with a signature made elsewhere."""
-        return AsyncTransaction(self._session, self._transport, payload, signature)
+        Args:
+            signature: over the proposal's digest, made elsewhere.
 
-    def new_commit(self, data: bytes, signature: bytes | None = None) -> AsyncCommit:
-        """A commit status request from its bytes, with a signature made elsewhere."""
-        return AsyncCommit(self._session, self._transport, data, signature)
+        Raises:
+            ProtocolError: it is none.
+        """
+        data, existing, organizations = requests.proposed_transaction_parts(serialized)
+        return AsyncProposal(self._session, self._transport, data, organizations, signature or existing)
 
-    def new_chaincode_events_request(self, data: bytes, signature: bytes | None = None) -> AsyncChaincodeEventsRequest:
-        """An events request from its bytes, with a signature made elsewhere."""
-        return AsyncChaincodeEventsRequest(self._session, self._transport, data, signature)
+    def new_transaction(self, serialized: bytes, signature: bytes = b"") -> AsyncTransaction:
+        """An endorsed transaction again, from its `serialized`; arguments are those of `new_proposal`."""
+        data, existing = requests.prepared_transaction_parts(serialized)
+        return AsyncTransaction(self._session, self._transport, data, signature or existing)
+
+    def new_commit(self, serialized: bytes, signature: bytes = b"") -> AsyncCommit:
+        """A question after an outcome again, from its `serialized`; arguments are those of `new_proposal`."""
+        data, existing = requests.signed_commit_status_parts(serialized)
+        return AsyncCommit(self._session, self._transport, data, signature or existing)
+
+    def new_chaincode_events_request(self, serialized: bytes, signature: bytes = b"") -> AsyncChaincodeEventsRequest:
+        """An events request again, from its `serialized`; arguments are those of `new_proposal`."""
+        data, existing = requests.signed_events_parts(serialized)
+        return AsyncChaincodeEventsRequest(self._session, self._transport, data, signature or existing)
+
+    def new_block_events_request(self, serialized: bytes, signature: bytes = b"") -> AsyncBlockEventsRequest:
+        """A request for blocks again, from its `serialized`; arguments are those of `new_proposal`."""
+        data, existing = open_envelope(serialized)
+        return AsyncBlockEventsRequest(self._session, self._transport, data, signature or existing)
+
+    def new_filtered_block_events_request(
+        self, serialized: bytes, signature: bytes = b""
+    ) -> AsyncFilteredBlockEventsRequest:
+        """A request for filtered blocks again, from its `serialized`; arguments are those of `new_proposal`."""
+        data, existing = open_envelope(serialized)
+        return AsyncFilteredBlockEventsRequest(self._session, self._transport, data, signature or existing)
+
+    def new_block_and_private_data_events_request(
+        self, serialized: bytes, signature: bytes = b""
+    ) -> AsyncBlockAndPrivateDataEventsRequest:
+        """A request for blocks and private data again, from its `serialized`; arguments as of `new_proposal`."""
+        data, existing = open_envelope(serialized)
+        return AsyncBlockAndPrivateDataEventsRequest(self._session, self._transport, data, signature or existing)
 
     def transaction_from_envelope(self, envelope: bytes) -> AsyncTransaction:
         """A signed transaction from its envelope: submitting it sends the very same bytes again.
@@ -115,19 +156,33 @@ class AsyncGateway:
         payload, signature = open_envelope(envelope)
         return AsyncTransaction(self._session, self._transport, payload, signature)
 
-    async def process_proposal(self, chaincode: str, args: "Sequence[bytes]", channel: str = "") -> bytes:
-        """Call a chaincode on this one peer, without the gateway: what installing chaincode needs.
+    async def process_proposal(
+        self, chaincode: str, args: "Sequence[bytes]", channel: str = "", *, timeout: float | None = None
+    ) -> bytes:
+        """Call a chaincode on this one peer, without the gateway service: what installing chaincode needs.
+
+        Args:
+            chaincode: the chaincode's name, such as `_lifecycle`.
+            args: the function's name and its arguments.
+            channel: the channel; empty for what is the peer's own.
+            timeout: seconds, instead of the gateway's deadline for endorsing.
 
         Returns:
             The response's payload.
 
         Raises:
-            ProposalError: the peer refused.
+            ProposalError: the peer refused, or could not be reached.
         """
-        data = build_proposal(channel=channel, chaincode=chaincode, args=args, creator=self.identity.serialized)
-        proposal = AsyncProposal(self._session, self._transport, data, (), None)
+        data = build_proposal(
+            channel=channel,
+            chaincode=chaincode,
+            args=args,
+            creator=self.identity.serialized,
+            tls_certificate_hash=self._session.tls_certificate_hash,
+        )
+        proposal = AsyncProposal(self._session, self._transport, data)
         signed = requests.signed_proposal(data, proposal.signature)
-        answer = await self._transport.process_proposal(signed, proposal.transaction_id)
+        answer = await self._transport.process_proposal(signed, proposal.transaction_id, timeout)
         if not 200 <= answer.response.status < 400:
             raise ProposalError(
                 str(answer.response.status), answer.response.message, transaction_id=proposal.transaction_id

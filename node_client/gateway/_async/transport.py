@@ -1,95 +1,187 @@
-"""The gateway's calls on grpc.aio. Written twice: `_sync/transport.py` is its twin on grpc."""
+"""The peers' services on grpc.aio. Written twice: `_sync/transport.py` is its twin on grpc.
 
-from collections.abc import AsyncIterator
+Nobody else sees a gRPC status: here it becomes one of our errors.
+"""
+
+import asyncio
+from typing import Any, Generic, TypeVar, cast
 
 import grpc
+from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2, gateway_pb2_grpc
-from fabric_protos.peer import peer_pb2_grpc, proposal_pb2, proposal_response_pb2
+from fabric_protos.peer import events_pb2, events_pb2_grpc, peer_pb2_grpc, proposal_pb2, proposal_response_pb2
 
 from node_client.errors import (
     CommitStatusError,
     EndorseError,
     EvaluateError,
     EventsError,
+    GatewayClosed,
+    GatewayError,
     ProposalError,
     SubmitError,
 )
 from node_client.gateway.failures import failure
 from node_client.gateway.options import Deadlines, Endpoint
 
+Q = TypeVar("Q")
+R = TypeVar("R")
+
+AsyncChannel = grpc.aio.Channel
+
 
 class AsyncTransport:
     """One connection to a peer.
 
     Args:
-        endpoint: the peer; the connection is made with the first call.
-        deadlines: how long each call may take.
+        endpoint: the peer, to which a connection is made with the first call; or a channel, which stays the caller's.
+        deadlines: how long each call may take unless it is told otherwise.
     """
 
-    def __init__(self, endpoint: Endpoint, deadlines: Deadlines) -> None:
-        if endpoint.tls_roots is None:
-            self._channel = grpc.aio.insecure_channel(endpoint.address, options=endpoint.channel_options)
-        else:
-            credentials = grpc.ssl_channel_credentials(
-                endpoint.tls_roots, endpoint.client_key, endpoint.client_certificate
-            )
-            self._channel = grpc.aio.secure_channel(endpoint.address, credentials, options=endpoint.channel_options)
+    def __init__(self, endpoint: Endpoint | AsyncChannel, deadlines: Deadlines) -> None:
+        self._owned = isinstance(endpoint, Endpoint)
+        self._channel = _dial(endpoint) if isinstance(endpoint, Endpoint) else endpoint
         self._deadlines = deadlines
         self._gateway = gateway_pb2_grpc.GatewayStub(self._channel)
         self._endorser = peer_pb2_grpc.EndorserStub(self._channel)
+        self._deliver = events_pb2_grpc.DeliverStub(self._channel)
+        self.closed = False
 
     async def close(self) -> None:
-        """End the connection."""
-        await self._channel.close()
+        """End the connection, and every call and stream on it; a channel that was passed in stays open."""
+        self.closed = True
+        if self._owned:
+            await self._channel.close()
 
-    async def evaluate(self, request: gateway_pb2.EvaluateRequest) -> gateway_pb2.EvaluateResponse:
+    async def pause(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+    async def evaluate(
+        self, request: gateway_pb2.EvaluateRequest, timeout: float | None
+    ) -> gateway_pb2.EvaluateResponse:
         """Raises EvaluateError."""
-        try:
-            return await self._gateway.Evaluate(request, timeout=self._deadlines.evaluate)
-        except grpc.RpcError as error:
-            raise failure(EvaluateError, error, request.transaction_id) from error
+        timeout = self._deadlines.evaluate if timeout is None else timeout
+        return await self._call(EvaluateError, self._gateway.Evaluate, request, timeout, request.transaction_id)
 
-    async def endorse(self, request: gateway_pb2.EndorseRequest) -> gateway_pb2.EndorseResponse:
+    async def endorse(self, request: gateway_pb2.EndorseRequest, timeout: float | None) -> gateway_pb2.EndorseResponse:
         """Raises EndorseError."""
-        try:
-            return await self._gateway.Endorse(request, timeout=self._deadlines.endorse)
-        except grpc.RpcError as error:
-            raise failure(EndorseError, error, request.transaction_id) from error
+        timeout = self._deadlines.endorse if timeout is None else timeout
+        return await self._call(EndorseError, self._gateway.Endorse, request, timeout, request.transaction_id)
 
-    async def submit(self, request: gateway_pb2.SubmitRequest) -> None:
+    async def submit(self, request: gateway_pb2.SubmitRequest, timeout: float | None) -> None:
         """Raises SubmitError."""
-        try:
-            await self._gateway.Submit(request, timeout=self._deadlines.submit)
-        except grpc.RpcError as error:
-            raise failure(SubmitError, error, request.transaction_id) from error
+        timeout = self._deadlines.submit if timeout is None else timeout
+        await self._call(SubmitError, self._gateway.Submit, request, timeout, request.transaction_id)
 
     async def commit_status(
-        self, request: gateway_pb2.SignedCommitStatusRequest, transaction_id: str
+        self, request: gateway_pb2.SignedCommitStatusRequest, transaction_id: str, timeout: float | None
     ) -> gateway_pb2.CommitStatusResponse:
         """Raises CommitStatusError."""
-        try:
-            return await self._gateway.CommitStatus(request, timeout=self._deadlines.commit_status)
-        except grpc.RpcError as error:
-            raise failure(CommitStatusError, error, transaction_id) from error
-
-    async def events(
-        self, request: gateway_pb2.SignedChaincodeEventsRequest
-    ) -> AsyncIterator[gateway_pb2.ChaincodeEventsResponse]:
-        """The stream of events. Raises EventsError."""
-        call = self._gateway.ChaincodeEvents(request, timeout=self._deadlines.events)
-        try:
-            async for response in call:
-                yield response
-        except grpc.RpcError as error:
-            raise failure(EventsError, error) from error
-        finally:
-            call.cancel()
+        timeout = self._deadlines.commit_status if timeout is None else timeout
+        return await self._call(CommitStatusError, self._gateway.CommitStatus, request, timeout, transaction_id)
 
     async def process_proposal(
-        self, proposal: proposal_pb2.SignedProposal, transaction_id: str
+        self, proposal: proposal_pb2.SignedProposal, transaction_id: str, timeout: float | None
     ) -> proposal_response_pb2.ProposalResponse:
         """Ask this one peer to endorse. Raises ProposalError."""
+        timeout = self._deadlines.endorse if timeout is None else timeout
+        return await self._call(ProposalError, self._endorser.ProcessProposal, proposal, timeout, transaction_id)
+
+    def chaincode_events(
+        self, request: gateway_pb2.SignedChaincodeEventsRequest, timeout: float | None
+    ) -> "AsyncResponses[gateway_pb2.ChaincodeEventsResponse]":
+        """Begin a stream of chaincode events."""
+        self._require_open()
+        call = self._gateway.ChaincodeEvents(request, timeout=self._deadlines.events if timeout is None else timeout)
+        return AsyncResponses(self, call)
+
+    def deliver(
+        self, method: str, request: common_pb2.Envelope, timeout: float | None
+    ) -> "AsyncResponses[events_pb2.DeliverResponse]":
+        """Begin a stream of blocks, by the method of `protos.Deliver` that is named."""
+        self._require_open()
+        methods = {
+            "Deliver": self._deliver.Deliver,
+            "DeliverFiltered": self._deliver.DeliverFiltered,
+            "DeliverWithPrivateData": self._deliver.DeliverWithPrivateData,
+        }
+        call = methods[method](iter([request]), timeout=self._deadlines.events if timeout is None else timeout)
+        return AsyncResponses(self, call)
+
+    async def _call(
+        self,
+        kind: type[GatewayError],
+        method: "grpc.aio.UnaryUnaryMultiCallable[Q, R]",
+        request: Q,
+        timeout: float | None,
+        transaction_id: str,
+    ) -> R:
+        self._require_open()
+        call = method(request, timeout=timeout)
         try:
-            return await self._endorser.ProcessProposal(proposal, timeout=self._deadlines.endorse)
+            return await call
         except grpc.RpcError as error:
-            raise failure(ProposalError, error, transaction_id) from error
+            raise failure(kind, error, transaction_id) from error
+        except asyncio.CancelledError:
+            if not self.closed or _being_cancelled():
+                raise
+            raise kind("CANCELLED", "the connection was closed", transaction_id=transaction_id) from None
+
+    def _require_open(self) -> None:
+        if self.closed:
+            raise GatewayClosed("this gateway has been closed")
+
+
+class AsyncResponses(Generic[R]):
+    """The answers on a stream. Waiting for one can be cancelled, by a timeout say, and none is lost."""
+
+    def __init__(
+        self,
+        transport: AsyncTransport,
+        call: "grpc.aio.UnaryStreamCall[Q, R] | grpc.aio.StreamStreamCall[Q, R]",
+    ) -> None:
+        self._transport = transport
+        self._call = call
+        self._cancelled = False
+        self._reading: asyncio.Future[Any] | None = None
+
+    async def receive(self) -> R | None:
+        """The next answer; None when the stream has ended. Raises EventsError."""
+        if self._reading is None:
+            self._reading = asyncio.ensure_future(self._call.read())
+        reading = self._reading
+        try:
+            message = await asyncio.shield(reading)
+        except grpc.RpcError as error:
+            raise failure(EventsError, error) from error
+        except asyncio.CancelledError:
+            if not reading.cancelled() or _being_cancelled():
+                raise
+            if self._transport.closed and not self._cancelled:
+                raise GatewayClosed("this gateway has been closed") from None
+            return None
+        finally:
+            if reading.done():
+                self._reading = None
+        return None if message is grpc.aio.EOF else cast(R, message)
+
+    async def cancel(self) -> None:
+        """End the stream. Who waits for an answer gets None."""
+        self._cancelled = True
+        self._call.cancel()
+        if self._reading is not None:
+            await asyncio.wait([self._reading])
+
+
+def _dial(endpoint: Endpoint) -> AsyncChannel:
+    if endpoint.tls_roots is None:
+        return grpc.aio.insecure_channel(endpoint.address, options=endpoint.channel_options)
+    credentials = grpc.ssl_channel_credentials(endpoint.tls_roots, endpoint.client_key, endpoint.client_certificate)
+    return grpc.aio.secure_channel(endpoint.address, credentials, options=endpoint.channel_options)
+
+
+def _being_cancelled() -> bool:
+    """Whether it is the running task that is cancelled, not a call under it."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Self
 
 from node_client.errors import ProposalError
 from node_client.gateway import requests
-from node_client.gateway._sync.network import Network
-from node_client.gateway._sync.signable import (
-    ChaincodeEventsRequest,
-    Commit,
-    Proposal,
-    Transaction,
+from node_client.gateway._sync.block_events import (
+    BlockAndPrivateDataEventsRequest,
+    BlockEventsRequest,
+    FilteredBlockEventsRequest,
 )
-from node_client.gateway._sync.transport import Transport
+from node_client.gateway._sync.commit import Commit
+from node_client.gateway._sync.events import ChaincodeEventsRequest
+from node_client.gateway._sync.network import Network
+from node_client.gateway._sync.proposal import Proposal
+from node_client.gateway._sync.transaction import Transaction
+from node_client.gateway._sync.transport import Channel, Transport
 from node_client.gateway.options import Endpoint, GatewayOptions
 from node_client.gateway.session import Session
 from node_client.identity.identity import Identity
@@ -31,7 +34,7 @@ class Gateway:
     """A client of one organisation's gateway. Use it in `with`.
 
     Args:
-        endpoint: the peer whose gateway is used.
+        endpoint: the peer whose gateway is used; or an open gRPC channel to it, which stays the caller's to close.
         identity: who submits.
         signer: signs for the identity; without one everything is signed by the caller.
         options: hash and deadlines.
@@ -39,13 +42,16 @@ class Gateway:
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        endpoint: Endpoint | Channel,
         identity: Identity,
         signer: "Signer | None" = None,
         options: GatewayOptions | None = None,
     ) -> None:
         options = options or GatewayOptions()
-        self._session = Session(identity, signer, options.hash, endpoint.certificate_hash)
+        binding = options.tls_certificate_hash
+        if not binding and isinstance(endpoint, Endpoint):
+            binding = endpoint.certificate_hash
+        self._session = Session(identity, signer, options.hash, binding)
         self._transport = Transport(endpoint, options.deadlines)
 
     @classmethod
@@ -56,15 +62,20 @@ class Gateway:
         user: str,
         *,
         peer: str = "",
+        mutual_tls: bool = False,
         options: GatewayOptions | None = None,
     ) -> Self:
-        """A gateway as a user of a connection profile: at the organisation's own peer, or at the one named.
+        """A gateway as a user of a connection profile.
+
+        Args:
+            peer: the peer's name in the profile; the organisation's first one by default.
+            mutual_tls: whether to show the user's TLS certificate, to which proposals are then bound.
 
         Raises:
             ProfileError: the profile lacks the organisation, the user or the peer.
         """
         return cls(
-            profile.endpoint(organisation, peer),
+            profile.endpoint(organisation, peer, user=user if mutual_tls else ""),
             profile.identity(organisation, user),
             profile.signer(organisation, user),
             options,
@@ -91,21 +102,51 @@ class Gateway:
         """A channel."""
         return Network(self._session, self._transport, channel)
 
-    def new_proposal(self, data: bytes, signature: bytes | None = None) -> Proposal:
-        """A proposal from its bytes, with a signature made elsewhere."""
-        return Proposal(self._session, self._transport, data, (), signature)
+    def new_proposal(self, serialized: bytes, signature: bytes = b"") -> Proposal:
+        """A proposal again, from what its `serialized` was here or at an official client.
 
-    def new_transaction(self, payload: bytes, signature: bytes | None = None) -> Transaction:
-        """An endorsed transaction from its payload's bytes, with a signature made elsewhere."""
-        return Transaction(self._session, self._transport, payload, signature)
+        Args:
+            signature: over the proposal's digest, made elsewhere.
 
-    def new_commit(self, data: bytes, signature: bytes | None = None) -> Commit:
-        """A commit status request from its bytes, with a signature made elsewhere."""
-        return Commit(self._session, self._transport, data, signature)
+        Raises:
+            ProtocolError: it is none.
+        """
+        data, existing, organizations = requests.proposed_transaction_parts(serialized)
+        return Proposal(self._session, self._transport, data, organizations, signature or existing)
 
-    def new_chaincode_events_request(self, data: bytes, signature: bytes | None = None) -> ChaincodeEventsRequest:
-        """An events request from its bytes, with a signature made elsewhere."""
-        return ChaincodeEventsRequest(self._session, self._transport, data, signature)
+    def new_transaction(self, serialized: bytes, signature: bytes = b"") -> Transaction:
+        """An endorsed transaction again, from its `serialized`; arguments are those of `new_proposal`."""
+        data, existing = requests.prepared_transaction_parts(serialized)
+        return Transaction(self._session, self._transport, data, signature or existing)
+
+    def new_commit(self, serialized: bytes, signature: bytes = b"") -> Commit:
+        """A question after an outcome again, from its `serialized`; arguments are those of `new_proposal`."""
+        data, existing = requests.signed_commit_status_parts(serialized)
+        return Commit(self._session, self._transport, data, signature or existing)
+
+    def new_chaincode_events_request(self, serialized: bytes, signature: bytes = b"") -> ChaincodeEventsRequest:
+        """An events request again, from its `serialized`; arguments are those of `new_proposal`."""
+        data, existing = requests.signed_events_parts(serialized)
+        return ChaincodeEventsRequest(self._session, self._transport, data, signature or existing)
+
+    def new_block_events_request(self, serialized: bytes, signature: bytes = b"") -> BlockEventsRequest:
+        """A request for blocks again, from its `serialized`; arguments are those of `new_proposal`."""
+        data, existing = open_envelope(serialized)
+        return BlockEventsRequest(self._session, self._transport, data, signature or existing)
+
+    def new_filtered_block_events_request(
+        self, serialized: bytes, signature: bytes = b""
+    ) -> FilteredBlockEventsRequest:
+        """A request for filtered blocks again, from its `serialized`; arguments are those of `new_proposal`."""
+        data, existing = open_envelope(serialized)
+        return FilteredBlockEventsRequest(self._session, self._transport, data, signature or existing)
+
+    def new_block_and_private_data_events_request(
+        self, serialized: bytes, signature: bytes = b""
+    ) -> BlockAndPrivateDataEventsRequest:
+        """A request for blocks and private data again, from its `serialized`; arguments as of `new_proposal`."""
+        data, existing = open_envelope(serialized)
+        return BlockAndPrivateDataEventsRequest(self._session, self._transport, data, signature or existing)
 
     def transaction_from_envelope(self, envelope: bytes) -> Transaction:
         """A signed transaction from its envelope: submitting it sends the very same bytes again.
@@ -116,19 +157,33 @@ class Gateway:
         payload, signature = open_envelope(envelope)
         return Transaction(self._session, self._transport, payload, signature)
 
-    def process_proposal(self, chaincode: str, args: "Sequence[bytes]", channel: str = "") -> bytes:
-        """Call a chaincode on this one peer, without the gateway: what installing chaincode needs.
+    def process_proposal(
+        self, chaincode: str, args: "Sequence[bytes]", channel: str = "", *, timeout: float | None = None
+    ) -> bytes:
+        """Call a chaincode on this one peer, without the gateway service: what installing chaincode needs.
+
+        Args:
+            chaincode: the chaincode's name, such as `_lifecycle`.
+            args: the function's name and its arguments.
+            channel: the channel; empty for what is the peer's own.
+            timeout: seconds, instead of the gateway's deadline for endorsing.
 
         Returns:
             The response's payload.
 
         Raises:
-            ProposalError: the peer refused.
+            ProposalError: the peer refused, or could not be reached.
         """
-        data = build_proposal(channel=channel, chaincode=chaincode, args=args, creator=self.identity.serialized)
-        proposal = Proposal(self._session, self._transport, data, (), None)
+        data = build_proposal(
+            channel=channel,
+            chaincode=chaincode,
+            args=args,
+            creator=self.identity.serialized,
+            tls_certificate_hash=self._session.tls_certificate_hash,
+        )
+        proposal = Proposal(self._session, self._transport, data)
         signed = requests.signed_proposal(data, proposal.signature)
-        answer = self._transport.process_proposal(signed, proposal.transaction_id)
+        answer = self._transport.process_proposal(signed, proposal.transaction_id, timeout)
         if not 200 <= answer.response.status < 400:
             raise ProposalError(
                 str(answer.response.status), answer.response.message, transaction_id=proposal.transaction_id

@@ -1,90 +1,23 @@
 # Generated from _async/network.py by scripts/generate_sync.py: change that file instead.
-"""A channel, and the contracts on it."""
+"""A channel, as the network that shares it."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
-
-from node_client.errors import EventsError
-from node_client.gateway import requests
-from node_client.gateway._sync.signable import ChaincodeEventsRequest, Commit, Proposal
+from node_client.gateway import deliver, requests
+from node_client.gateway._sync.block_events import (
+    BlockAndPrivateDataEventsRequest,
+    BlockEventsRequest,
+    FilteredBlockEventsRequest,
+)
+from node_client.gateway._sync.commit import Commit
+from node_client.gateway._sync.contract import Contract
+from node_client.gateway._sync.events import ChaincodeEventsRequest, EventsRequest, EventStream
 from node_client.gateway._sync.transport import Transport
 from node_client.gateway.checkpointer import Checkpointer
+from node_client.gateway.deliver import BlockAndPrivateData, FilteredBlock
+from node_client.gateway.options import Resume
+from node_client.gateway.position import Position
 from node_client.gateway.requests import ChaincodeEvent, Status
 from node_client.gateway.session import Session
-from node_client.protocol.proposal import build_proposal
-
-
-class Contract:
-    """A chaincode on a channel, or one of the contracts in it."""
-
-    def __init__(self, session: Session, transport: Transport, channel: str, chaincode: str, name: str = "") -> None:
-        self._session = session
-        self._transport = transport
-        self._channel = channel
-        self._name = name
-        self.chaincode = chaincode
-
-    def evaluate(self, function: str, *args: str | bytes, organizations: Sequence[str] = ()) -> bytes:
-        """Run a function on one peer and give its result; nothing is written. The answer is signed by nobody.
-
-        Raises:
-            EvaluateError: it could not be run, or refused.
-        """
-        return self.new_proposal(function, *args, organizations=organizations).evaluate()
-
-    def submit(
-        self,
-        function: str,
-        *args: str | bytes,
-        transient: Mapping[str, bytes] | None = None,
-        organizations: Sequence[str] = (),
-    ) -> bytes:
-        """Run a function, have it endorsed and ordered, and wait until its writes are on the ledger.
-
-        Returns:
-            The function's result.
-
-        Raises:
-            EndorseError, CommitError: nothing was written.
-            SubmitError, CommitStatusError: whether something was written is not known.
-        """
-        proposal = self.new_proposal(function, *args, transient=transient, organizations=organizations)
-        transaction = proposal.endorse()
-        commit = transaction.submit()
-        commit.require_valid()
-        return transaction.result
-
-    def new_proposal(
-        self,
-        function: str,
-        *args: str | bytes,
-        transient: Mapping[str, bytes] | None = None,
-        organizations: Sequence[str] = (),
-        nonce: bytes | None = None,
-        timestamp: datetime | None = None,
-    ) -> Proposal:
-        """A proposal, to be taken step by step.
-
-        Args:
-            function: the function's name.
-            args: its arguments.
-            transient: data for endorsers that does not enter the transaction.
-            organizations: MSP ids; only their peers run or endorse it.
-            nonce: random bytes of the caller's own, which make an endorsed answer fresh.
-            timestamp: the submitter's time; now by default.
-        """
-        called = f"{self._name}:{function}" if self._name else function
-        data = build_proposal(
-            channel=self._channel,
-            chaincode=self.chaincode,
-            args=[arg.encode() if isinstance(arg, str) else arg for arg in (called, *args)],
-            creator=self._session.identity.serialized,
-            nonce=nonce,
-            transient=transient,
-            timestamp=timestamp,
-            tls_certificate_hash=self._session.tls_certificate_hash,
-        )
-        return Proposal(self._session, self._transport, data, organizations, None)
+from node_client.protocol.block import Block
 
 
 class Network:
@@ -105,9 +38,21 @@ class Network:
         data = requests.commit_status_request(self.channel, transaction_id, creator)
         return Commit(self._session, self._transport, data)
 
-    def commit_status(self, transaction_id: str) -> Status:
-        """How a transaction ended; waits for it when it is in no block yet. Raises CommitStatusError."""
-        return self.new_commit(transaction_id).status()
+    def commit_status(self, transaction_id: str, *, timeout: float | None = None) -> Status:
+        """How a transaction ended, of which only the id is known; waits while it is in no block yet.
+
+        Args:
+            timeout: seconds, instead of the gateway's deadline.
+
+        Raises:
+            CommitStatusError: that could not be had.
+        """
+        return self.new_commit(transaction_id).status(timeout=timeout)
+
+    def height(self) -> int:
+        """How many blocks the gateway's peer has. Raises EvaluateError."""
+        info = self.get_contract("qscc").evaluate("GetChainInfo", self.channel)
+        return requests.chain_height(info)
 
     def new_chaincode_events_request(
         self, chaincode: str, *, start_block: int | None = None, after_transaction_id: str = ""
@@ -116,44 +61,111 @@ class Network:
 
         Args:
             start_block: the first block; without one, blocks from now on.
-            after_transaction_id: skip the start block's transactions up to this one.
+            after_transaction_id: go on after this transaction, wherever it is.
         """
         creator = self._session.identity.serialized
         data = requests.events_request(self.channel, chaincode, creator, start_block, after_transaction_id)
         return ChaincodeEventsRequest(self._session, self._transport, data)
+
+    def new_block_events_request(self, *, start_block: int | None = None) -> BlockEventsRequest:
+        """A request for blocks, from the start block or from now on."""
+        return BlockEventsRequest(self._session, self._transport, self._seek(start_block))
+
+    def new_filtered_block_events_request(self, *, start_block: int | None = None) -> FilteredBlockEventsRequest:
+        """A request for filtered blocks, from the start block or from now on."""
+        return FilteredBlockEventsRequest(self._session, self._transport, self._seek(start_block))
+
+    def new_block_and_private_data_events_request(
+        self, *, start_block: int | None = None
+    ) -> BlockAndPrivateDataEventsRequest:
+        """A request for blocks with the organisation's private data, from the start block or from now on."""
+        return BlockAndPrivateDataEventsRequest(self._session, self._transport, self._seek(start_block))
 
     def chaincode_events(
         self,
         chaincode: str,
         *,
         start_block: int | None = None,
-        checkpointer: Checkpointer | None = None,
-        attempts: int = 0,
-    ) -> Iterator[ChaincodeEvent]:
-        """A chaincode's events, until the iteration is ended.
+        after_transaction_id: str = "",
+        checkpoint: Checkpointer | None = None,
+        resume: Resume | None = None,
+        timeout: float | None = None,
+    ) -> EventStream[ChaincodeEvent]:
+        """A chaincode's events. Those of invalid transactions are not among them.
 
         Args:
             start_block: the first block; without one, blocks from now on.
-            checkpointer: where to go on instead, if it remembers something. It is the caller who checkpoints.
-            attempts: after a lost connection, how often to connect again before giving up. The stream goes on after
-                the last event that was given, each event once; events of before the first one may be missed when
-                no start was named.
-
-        Raises:
-            EventsError: the stream could not be opened, or broke and the attempts are used up.
+            after_transaction_id: go on after this transaction.
+            checkpoint: where to go on instead, if it remembers something. It is for the caller to checkpoint each
+                event that has been dealt with.
+            resume: how to go on by itself when the connection is lost; without it, iterating raises.
+            timeout: seconds after which the stream ends with DEADLINE_EXCEEDED, instead of the gateway's deadline.
         """
-        start, after = start_block, ""
-        if checkpointer is not None and checkpointer.block_number is not None:
-            start, after = checkpointer.block_number, checkpointer.transaction_id
-        left = attempts
-        while True:
-            request = self.new_chaincode_events_request(chaincode, start_block=start, after_transaction_id=after)
-            try:
-                for event in request.events():
-                    start, after, left = event.block_number, event.transaction_id, attempts
-                    yield event
-                return
-            except EventsError as error:
-                if not left or not error.unreachable:
-                    raise
-                left -= 1
+
+        def request(position: Position) -> EventsRequest[ChaincodeEvent]:
+            return self.new_chaincode_events_request(
+                chaincode, start_block=position.block, after_transaction_id=position.after
+            )
+
+        position = _first(checkpoint, start_block, after_transaction_id)
+        return EventStream(self._transport, request, position, timeout=timeout, resume=resume, network=self)
+
+    def block_events(
+        self,
+        *,
+        start_block: int | None = None,
+        checkpoint: Checkpointer | None = None,
+        resume: Resume | None = None,
+        timeout: float | None = None,
+    ) -> EventStream[Block]:
+        """Blocks as they are committed. Arguments are those of `chaincode_events`."""
+
+        def request(position: Position) -> EventsRequest[Block]:
+            return self.new_block_events_request(start_block=position.block)
+
+        position = _first(checkpoint, start_block)
+        return EventStream(self._transport, request, position, timeout=timeout, resume=resume, network=self)
+
+    def filtered_block_events(
+        self,
+        *,
+        start_block: int | None = None,
+        checkpoint: Checkpointer | None = None,
+        resume: Resume | None = None,
+        timeout: float | None = None,
+    ) -> EventStream[FilteredBlock]:
+        """Blocks as they are committed, without content. Arguments are those of `chaincode_events`."""
+
+        def request(position: Position) -> EventsRequest[FilteredBlock]:
+            return self.new_filtered_block_events_request(start_block=position.block)
+
+        position = _first(checkpoint, start_block)
+        return EventStream(self._transport, request, position, timeout=timeout, resume=resume, network=self)
+
+    def block_and_private_data_events(
+        self,
+        *,
+        start_block: int | None = None,
+        checkpoint: Checkpointer | None = None,
+        resume: Resume | None = None,
+        timeout: float | None = None,
+    ) -> EventStream[BlockAndPrivateData]:
+        """Blocks with the organisation's private data. Arguments are those of `chaincode_events`."""
+
+        def request(position: Position) -> EventsRequest[BlockAndPrivateData]:
+            return self.new_block_and_private_data_events_request(start_block=position.block)
+
+        position = _first(checkpoint, start_block)
+        return EventStream(self._transport, request, position, timeout=timeout, resume=resume, network=self)
+
+    def _seek(self, start_block: int | None) -> bytes:
+        session = self._session
+        return deliver.seek_payload(
+            self.channel, session.identity.serialized, start_block, session.tls_certificate_hash
+        )
+
+
+def _first(checkpoint: Checkpointer | None, start_block: int | None, after_transaction_id: str = "") -> Position:
+    if checkpoint is not None and checkpoint.block_number is not None:
+        return Position(checkpoint.block_number, checkpoint.transaction_id)
+    return Position(start_block, after_transaction_id)

@@ -1,0 +1,84 @@
+"""A proposal to run a function."""
+
+from collections.abc import Sequence
+
+from node_client.errors import EndorseError
+from node_client.gateway import requests
+from node_client.gateway._async.transaction import AsyncTransaction
+from node_client.gateway._async.transport import AsyncTransport
+from node_client.gateway.session import Session
+from node_client.gateway.signable import Signable
+from node_client.protocol.errors import ProtocolError
+from node_client.protocol.proposal import parse_proposal
+
+
+class AsyncProposal(Signable):
+    """A proposal to run a function.
+
+    Attributes:
+        data: the proposal's bytes, which are signed.
+        channel: the channel that it is for.
+        transaction_id: the id of the transaction that it may become.
+        organizations: MSP ids; where there are any, only their peers run or endorse it.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        transport: AsyncTransport,
+        data: bytes,
+        organizations: Sequence[str] = (),
+        signature: bytes = b"",
+    ) -> None:
+        super().__init__(session, data, signature)
+        self._transport = transport
+        self._content = parse_proposal(data)
+        self.channel = self._content.channel
+        self.transaction_id = self._content.transaction_id
+        self.organizations = tuple(organizations)
+
+    @property
+    def serialized(self) -> bytes:
+        """The proposal as official clients exchange it, with its signature if it has one."""
+        return requests.proposed_transaction(self.transaction_id, self.data, self._signature, self.organizations)
+
+    async def evaluate(self, *, timeout: float | None = None) -> bytes:
+        """Run the function on one peer and give its result; nothing is written. Nobody signs the answer.
+
+        Args:
+            timeout: seconds, instead of the gateway's deadline.
+
+        Raises:
+            EvaluateError: it could not be run, or refused.
+        """
+        request = requests.evaluate_request(
+            self.channel, self.transaction_id, self.data, self.signature, self.organizations
+        )
+        response = await self._transport.evaluate(request, timeout)
+        return response.result.payload
+
+    async def endorse(self, *, timeout: float | None = None) -> AsyncTransaction:
+        """Have the function run by the peers whose endorsements its effects need. Nothing is written yet.
+
+        Args:
+            timeout: seconds, instead of the gateway's deadline.
+
+        Raises:
+            EndorseError: it could not be run, was refused, the peers do not agree, or the gateway answers with
+                another transaction than the one that was proposed.
+        """
+        request = requests.endorse_request(
+            self.channel, self.transaction_id, self.data, self.signature, self.organizations
+        )
+        response = await self._transport.endorse(request, timeout)
+        payload = response.prepared_transaction.payload
+        try:
+            transaction = AsyncTransaction(self._session, self._transport, payload)
+        except ProtocolError as error:
+            raise self._refused(f"the gateway's transaction cannot be read: {error}") from error
+        if transaction.content.proposal.hash != self._content.hash:
+            raise self._refused("the gateway's transaction is not the one that was proposed")
+        return transaction
+
+    def _refused(self, message: str) -> EndorseError:
+        return EndorseError("INTERNAL", message, transaction_id=self.transaction_id)
