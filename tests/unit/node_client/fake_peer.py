@@ -1,6 +1,7 @@
 """A peer that speaks gRPC and answers what a test tells it to."""
 # ruff: noqa: N802 (gRPC names these methods)
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,7 @@ from typing import Any, Self
 
 import grpc
 from cryptography.x509 import load_pem_x509_certificate
-from fabric_protos.common import common_pb2
+from fabric_protos.common import common_pb2, ledger_pb2
 from fabric_protos.gateway import gateway_pb2, gateway_pb2_grpc
 from fabric_protos.msp import identities_pb2
 from fabric_protos.peer import (
@@ -71,6 +72,11 @@ def event(block: int, transaction_id: str, name: str = "Happened", payload: byte
     )
 
 
+def chain_info(height: int) -> bytes:
+    """What qscc says of a channel."""
+    return ledger_pb2.BlockchainInfo(height=height).SerializeToString()
+
+
 def block(number: int) -> common_pb2.Block:
     """A block with one envelope."""
     return common_pb2.Block(
@@ -99,6 +105,7 @@ class FakePeer:
     credentials: grpc.ServerCredentials | None = None
     received: list[Received] = field(default_factory=list)
     port: int = 0
+    arrival: threading.Condition = field(default_factory=threading.Condition)
     tamper: Callable[[bytes], bytes] = lambda payload: payload
 
     def __enter__(self) -> Self:
@@ -133,13 +140,24 @@ class FakePeer:
     def calls(self, method: str) -> list[Received]:
         return [one for one in self.received if one.method == method]
 
+    async def arrived(self, method: str) -> None:
+        """Wait until a call of this method has arrived."""
+
+        def wait() -> None:
+            with self.arrival:
+                assert self.arrival.wait_for(lambda: self.calls(method), timeout=30)
+
+        await asyncio.to_thread(wait)
+
     def note(self, method: str, request: Any, context: Any, signed: proposal_pb2.SignedProposal | None = None) -> Any:
         proposal = None
         if signed is not None:
             proposal = parse_proposal(signed.proposal_bytes)
             require_signature(proposal.creator, signed.signature, signed.proposal_bytes, context)
         received = Received(method, request, context.time_remaining(), proposal)
-        self.received.append(received)
+        with self.arrival:
+            self.received.append(received)
+            self.arrival.notify_all()
         if method in self.failures:
             self.failures[method].abort(context)
         return received
