@@ -80,7 +80,7 @@ def run(arguments: Sequence[str]) -> int:
         problem = problem_of(error)
         output.problem(problem)
         return problem.exit_code
-    return int(status or 0)
+    return status if isinstance(status, int) else ExitCode.DONE
 
 
 def main() -> None:

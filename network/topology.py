@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -70,10 +69,7 @@ class Topology:
 
 
 def default_configtx() -> str:
-    """The consortium's configtx.yaml, from the source tree or the installed package."""
-    source = Path(__file__).resolve().parent.parent / "configtx.yaml"
-    if source.is_file():
-        return source.read_text(encoding="utf-8")
+    """The consortium's configtx.yaml; the package's is a link to the one in the project's root."""
     return files("network").joinpath("configtx.yaml").read_text(encoding="utf-8")
 
 

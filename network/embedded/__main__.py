@@ -17,6 +17,7 @@ from pathlib import Path
 from network.embedded.network import EmbeddedNetwork
 from network.embedded.store import LedgerUnavailable
 from network.errors import NetworkError
+from network.lock import Held, hold
 from network.topology import read_topology
 
 
@@ -50,12 +51,11 @@ async def serve(folder: Path, ready: int | None) -> int:
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop.set)
     try:
-        text = (folder / "configtx.yaml").read_text(encoding="utf-8")
-        network = EmbeddedNetwork(folder, read_topology(text))
-        async with network:
-            _tell(ready, {"ok": True})
-            logging.getLogger(__name__).info("the network serves, height %d", network.ledger.height)
-            await stop.wait()
+        (folder / "embedded").mkdir(exist_ok=True)
+        with hold(folder / "embedded" / "lock"):
+            await _serve(folder, ready, stop)
+    except Held:
+        return _failed(ready, "the network of this folder runs already")
     except NetworkError as error:
         return _failed(ready, str(error), error.next_step)
     except LedgerUnavailable as error:
@@ -65,6 +65,14 @@ async def serve(folder: Path, ready: int | None) -> int:
     except ValueError as error:
         return _failed(ready, f"the network's folder holds something unexpected: {error}")
     return 0
+
+
+async def _serve(folder: Path, ready: int | None, stop: asyncio.Event) -> None:
+    text = (folder / "configtx.yaml").read_text(encoding="utf-8")
+    async with EmbeddedNetwork(folder, read_topology(text)) as network:
+        _tell(ready, {"ok": True})
+        logging.getLogger(__name__).info("the network serves, height %d", network.ledger.height)
+        await stop.wait()
 
 
 def _failed(ready: int | None, message: str, next_step: str = "") -> int:

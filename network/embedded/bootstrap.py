@@ -5,10 +5,6 @@ transaction that the organisations endorse. There is no other way in.
 """
 
 import asyncio
-import gzip
-import io
-import json
-import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -20,16 +16,11 @@ from network.embedded.ordering import Orderer
 from network.embedded.peer import Peer
 from network.embedded.signing import NodeIdentity
 from network.errors import StartError
+from network.registry import COMMAND, LABEL, POLICY, REGISTRY, VERSION, registry_package
 from network.topology import CHANNEL, Organisation, Topology
 from node_client.protocol.policy_dsl import parse_policy
 from node_client.protocol.proposal import build_proposal, parse_proposal
 from node_client.protocol.transaction import Endorsement, assemble, envelope
-
-REGISTRY = "registry"
-LABEL = "registry_1"
-VERSION = "1"
-POLICY = "AND('CityMSP.peer', OR('NishitetsuMSP.peer', 'TriValleyMSP.peer'))"
-COMMAND = ("-m", "chaincode.registry")
 
 LaunchChaincode = Callable[[Organisation, str, Sequence[str]], None]
 
@@ -57,22 +48,6 @@ async def ensure_registry(
     if first.definition(REGISTRY) is None:
         await _define(folder, topology, peers, orderer, package_id)
     await asyncio.gather(*waiting)
-
-
-def registry_package() -> bytes:
-    """The registry's package: it holds no code, for the registry is part of this installation."""
-    code = _archive({"launch.json": json.dumps({"module": "chaincode.registry"}).encode()})
-    return _archive({"metadata.json": json.dumps({"type": "python", "label": LABEL}).encode(), "code.tar.gz": code})
-
-
-def _archive(files: Mapping[str, bytes]) -> bytes:
-    plain = io.BytesIO()
-    with tarfile.open(fileobj=plain, mode="w") as archive:
-        for name, data in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            archive.addfile(member, io.BytesIO(data))
-    return gzip.compress(plain.getvalue(), mtime=0)
 
 
 async def _define(

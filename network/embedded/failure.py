@@ -5,7 +5,6 @@ look for them. Source: Fabric's `internal/pkg/gateway/apiutils.go`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import grpc
@@ -15,13 +14,20 @@ from google.rpc import status_pb2
 Detail = gateway_pb2.ErrorDetail
 
 
-@dataclass(frozen=True)
 class RpcFailure(Exception):
-    """An RPC that fails."""
+    """An RPC that fails.
 
-    code: grpc.StatusCode
-    message: str
-    details: Sequence[Detail] = ()
+    Args:
+        code: the gRPC status.
+        message: Fabric's words.
+        details: what each peer or orderer that was asked said.
+    """
+
+    def __init__(self, code: grpc.StatusCode, message: str, details: Sequence[Detail] = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.details = details
 
     async def abort(self, context: Any) -> NoReturn:
         """End the RPC with this failure."""

@@ -7,7 +7,6 @@ which is what a commit status tells. Source: Fabric's `orderer/common/msgprocess
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from fabric_protos.common import common_pb2
 
@@ -30,15 +29,12 @@ from node_client.protocol.msp import is_expired
 from node_client.protocol.policy import SignedData, signers
 
 
-@dataclass(frozen=True)
 class BroadcastError(Exception):
     """The orderer does not take an envelope; `status` is a `common.Status`."""
 
-    status: "common_pb2.Status.ValueType"
-    message: str
-
-    def __str__(self) -> str:
-        return self.message
+    def __init__(self, status: "common_pb2.Status.ValueType", message: str) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Orderer:

@@ -1,0 +1,133 @@
+"""A network's folder: where things are, and whose folder it is.
+
+<dir>/
+    network.json            what made the folder, in which format
+    configtx.yaml           the consortium's channel as it is in force here
+    channel.block           the channel's first block
+    trust.json              what a verifier pins
+    <Organisation>/         keys, MSPs, users, connection.json, register.db
+    profiles/               identities for our own commands
+    embedded/               the embedded network's ledger, packages, logs
+"""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+
+from network.errors import FolderError
+from network.topology import Topology, read_topology
+
+FORMAT = 1
+STAMP = "network.json"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A network's folder.
+
+    Attributes:
+        path: absolute.
+    """
+
+    path: Path
+
+    @classmethod
+    def at(cls, path: Path) -> "Folder":
+        """The folder at a path, whatever is there."""
+        return cls(path.absolute())
+
+    @property
+    def exists(self) -> bool:
+        """Whether a network has been made here.
+
+        Raises:
+            FolderError: something else is here, or a network of another version.
+        """
+        stamp = self.path / STAMP
+        try:
+            if not self.path.exists():
+                return False
+            if not stamp.exists():
+                if not self.path.is_dir() or any(self.path.iterdir()):
+                    raise FolderError(
+                        f"{self.path} is not a network's folder, and not empty", "choose another one with --dir"
+                    )
+                return False
+            found = json.loads(stamp.read_text(encoding="utf-8"))["format"]
+        except OSError as error:
+            raise FolderError(f"the folder cannot be read: {error}") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise FolderError(f"{stamp} is damaged", "choose another folder with --dir") from error
+        if found != FORMAT:
+            raise FolderError(
+                f"{self.path} was made by another version of certledger (format {found}, this one knows {FORMAT})",
+                "use that version, or choose another folder with --dir",
+            )
+        return True
+
+    def require(self) -> None:
+        """Check that a network has been made here. Raises FolderError when not."""
+        if not self.exists:
+            raise FolderError(
+                f"there is no network in {self.path}",
+                "make one with: certledger network up, or name its folder with --dir",
+            )
+
+    def make(self, fill: Callable[[Path], None]) -> None:
+        """Make the folder with everything in it, or nothing.
+
+        Args:
+            fill: writes the content into an empty folder.
+
+        Raises:
+            FolderError: it cannot be written.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = Path(mkdtemp(prefix=f".{self.path.name}-", dir=self.path.parent))
+        except OSError as error:
+            raise FolderError(f"the folder cannot be made: {error}", "choose another one with --dir") from error
+        try:
+            fill(temporary)
+            (temporary / STAMP).write_text(json.dumps({"format": FORMAT}) + "\n", encoding="utf-8")
+            if self.path.is_dir():
+                self.path.rmdir()
+            temporary.rename(self.path)
+        except OSError as error:
+            raise FolderError(f"the folder cannot be written: {error}", "choose another one with --dir") from error
+        finally:
+            rmtree(temporary, ignore_errors=True)
+
+    def remove(self) -> None:
+        """Remove the network with all its keys and data. Raises FolderError when it is none, or cannot be removed."""
+        self.require()
+        try:
+            rmtree(self.path)
+        except OSError as error:
+            raise FolderError(f"the folder cannot be removed: {error}") from error
+
+    def topology(self) -> Topology:
+        """Who is in the network, as it is in force here. Raises FolderError, ConfigurationError."""
+        self.require()
+        try:
+            return read_topology((self.path / "configtx.yaml").read_text(encoding="utf-8"))
+        except OSError as error:
+            raise FolderError(f"the folder cannot be read: {error}") from error
+
+    @property
+    def embedded(self) -> Path:
+        """The embedded network's own folder."""
+        return self.path / "embedded"
+
+    def organisation(self, name: str) -> Path:
+        """An organisation's folder."""
+        return self.path / name
+
+
+def default_folder() -> Path:
+    """`CERTLEDGER_DIR`, else `.certledger` here."""
+    return Path(os.environ.get("CERTLEDGER_DIR") or ".certledger")

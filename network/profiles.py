@@ -1,0 +1,186 @@
+"""Profiles: how clients reach the network, and as whom.
+
+A connection profile is for any client: JSON in the form that hfc-style readers know. A user profile is for our own
+commands: an organisation, a user, and where the connection profile, the trust file and the register are.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from network.errors import NetworkError
+from network.folder import Folder
+from network.topology import CHANNEL, Organisation, Topology
+
+CURRENT = "current"
+
+
+def connection_profile(folder: Folder, organisation: Organisation) -> dict[str, Any]:
+    """The connection profile of an organisation: everyone's addresses, its own users' keys. Paths are absolute."""
+    topology = folder.topology()
+    return {
+        "channel": CHANNEL,
+        "organizations": {
+            one.name: _organisation(folder, one, with_users=one == organisation) for one in topology.organisations
+        },
+        "peers": {one.peer_name: _node(folder, one, one.peer) for one in topology.organisations},
+        "orderers": {one.orderer_name: _node(folder, one, one.orderer) for one in topology.organisations},
+    }
+
+
+def _organisation(folder: Folder, organisation: Organisation, *, with_users: bool) -> dict[str, Any]:
+    home = folder.organisation(organisation.name)
+    users = sorted(path.name for path in (home / "users").iterdir() if path.is_dir()) if with_users else []
+    return {
+        "mspid": organisation.msp_id,
+        "peers": [organisation.peer_name],
+        "orderers": [organisation.orderer_name],
+        "ca": {"cert": str(home / "ca" / "ca.crt")},
+        "users": {name: _user(home / "users" / name) for name in users},
+    }
+
+
+def _user(home: Path) -> dict[str, Any]:
+    return {
+        "cert": str(home / "msp" / "signcerts" / "cert.pem"),
+        "private_key": str(home / "msp" / "keystore" / "key.pem"),
+        "msp": str(home / "msp"),
+        "tls": {"cert": str(home / "tls" / "client.crt"), "private_key": str(home / "tls" / "client.key")},
+    }
+
+
+def _node(folder: Folder, organisation: Organisation, address: str) -> dict[str, Any]:
+    root = folder.organisation(organisation.name) / "tlsca" / "tlsca.crt"
+    return {
+        "url": f"grpcs://{address}",
+        "tlsCACerts": {"path": str(root)},
+        "grpcOptions": {"ssl-target-name-override": address.rpartition(":")[0]},
+    }
+
+
+def peer_environment(folder: Folder, organisation: Organisation, user: str = "admin") -> dict[str, str]:
+    """The variables with which Fabric's `peer` command works as a user of an organisation.
+
+    Raises:
+        NetworkError: there is no such user.
+    """
+    home = folder.organisation(organisation.name)
+    if not (home / "users" / user).is_dir():
+        raise NetworkError(f"{organisation.name} has no user {user}", f"look into {home / 'users'}")
+    tls = home / "users" / user / "tls"
+    return {
+        "CORE_PEER_ADDRESS": organisation.peer,
+        "CORE_PEER_LOCALMSPID": organisation.msp_id,
+        "CORE_PEER_MSPCONFIGPATH": str(home / "users" / user / "msp"),
+        "CORE_PEER_TLS_ENABLED": "true",
+        "CORE_PEER_TLS_ROOTCERT_FILE": str(home / "tlsca" / "tlsca.crt"),
+        "CORE_PEER_TLS_CLIENTAUTHREQUIRED": "false",
+        "CORE_PEER_TLS_CLIENTCERT_FILE": str(tls / "client.crt"),
+        "CORE_PEER_TLS_CLIENTKEY_FILE": str(tls / "client.key"),
+    }
+
+
+@dataclass(frozen=True)
+class UserProfile:
+    """Who our commands act as. Paths are absolute.
+
+    Attributes:
+        name: such as `city-issuer`.
+        connection: the organisation's connection profile.
+        trust: the trust file.
+        register: the organisation's register.
+    """
+
+    name: str
+    organisation: str
+    user: str
+    connection: Path
+    trust: Path
+    register: Path
+
+    def to_dict(self) -> dict[str, str]:
+        """The profile as it is written."""
+        return {
+            "name": self.name,
+            "organisation": self.organisation,
+            "user": self.user,
+            "connection": str(self.connection),
+            "trust": str(self.trust),
+            "register": str(self.register),
+        }
+
+
+def write_profiles(folder: Folder, topology: Topology) -> None:
+    """Write every organisation's connection profile, and a profile for each of its users."""
+    target = folder.path / "profiles"
+    target.mkdir(exist_ok=True)
+    for organisation in topology.organisations:
+        home = folder.organisation(organisation.name)
+        connection = connection_profile(folder, organisation)
+        (home / "connection.json").write_text(json.dumps(connection, indent=2) + "\n", encoding="utf-8")
+        for user in connection["organizations"][organisation.name]["users"]:
+            profile = UserProfile(
+                name=f"{organisation.label}-{user}",
+                organisation=organisation.name,
+                user=user,
+                connection=home / "connection.json",
+                trust=folder.path / "trust.json",
+                register=home / "register.db",
+            )
+            path = target / f"{profile.name}.json"
+            path.write_text(json.dumps(profile.to_dict(), indent=2) + "\n", encoding="utf-8")
+    current = target / CURRENT
+    if not current.exists():
+        current.write_text(f"{topology.organisations[0].label}-issuer\n", encoding="utf-8")
+
+
+def profile_names(folder: Folder) -> list[str]:
+    """The names of the folder's profiles."""
+    folder.require()
+    return sorted(path.stem for path in (folder.path / "profiles").glob("*.json"))
+
+
+def current_profile(folder: Folder) -> str:
+    """The name of the profile that is used when none is named."""
+    folder.require()
+    try:
+        return (folder.path / "profiles" / CURRENT).read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+
+
+def use_profile(folder: Folder, name: str) -> None:
+    """Make a profile the one that is used when none is named. Raises NetworkError when there is none of this name."""
+    load_profile(folder, name)
+    (folder.path / "profiles" / CURRENT).write_text(name + "\n", encoding="utf-8")
+
+
+def load_profile(folder: Folder, name: str = "") -> UserProfile:
+    """A profile by its name or its file's path; the current one by default.
+
+    Raises:
+        NetworkError: there is none, or it cannot be read.
+    """
+    if name.endswith(".json"):
+        path = Path(name)
+    else:
+        folder.require()
+        path = folder.path / "profiles" / f"{name or current_profile(folder)}.json"
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        base = path.absolute().parent
+        return UserProfile(
+            name=values["name"],
+            organisation=values["organisation"],
+            user=values["user"],
+            connection=base / values["connection"],
+            trust=base / values["trust"],
+            register=base / values["register"],
+        )
+    except OSError as error:
+        raise NetworkError(
+            f"there is no profile {name or path.stem}", "list them with: certledger profile list"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise NetworkError(f"{path} is not a profile") from error

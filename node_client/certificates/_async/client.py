@@ -1,0 +1,154 @@
+"""The registry as typed calls."""
+
+import json
+from dataclasses import dataclass
+
+from chaincode.registry.model.records import CertificateRecord
+from chaincode.registry.model.status import Reason
+from node_client.certificates.document import Document
+from node_client.certificates.errors import OutcomeUnknown, RegistryRefusal, refusal
+from node_client.certificates.questions import certificate_question
+from node_client.certificates.receipt import Receipt
+from node_client.certificates.trust import Trust
+from node_client.certificates.verification import Verification, Verifier
+from node_client.errors import CommitError, CommitStatusError, EndorseError, EvaluateError, GatewayError, SubmitError
+from node_client.gateway._async.network import AsyncNetwork
+from node_client.gateway._async.transaction import AsyncTransaction
+from node_client.protocol.proposal import new_nonce
+
+ATTEMPTS = 5  # transactions for one change, when others were written in between
+CONFLICT = "MVCC_READ_CONFLICT"
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One version of a certificate's record; the time is its transaction's."""
+
+    transaction_id: str
+    at: str
+    record: CertificateRecord | None
+
+
+class AsyncRegistryClient:
+    """The registry on a channel.
+
+    Args:
+        network: the channel.
+        trust: whose word counts when verifying.
+    """
+
+    def __init__(self, network: AsyncNetwork, trust: Trust) -> None:
+        self._contract = network.get_contract(trust.ledger.chaincode)
+        self.trust = trust
+
+    async def read(self, certificate_id: str) -> CertificateRecord:
+        """A certificate's record, as one peer answers.
+
+        Raises:
+            RegistryRefusal: there is none, or the caller may not read.
+            EvaluateError: it could not be asked.
+        """
+        return CertificateRecord.from_bytes(await self._evaluate("ReadCertificate", certificate_id))
+
+    async def attest(self, certificate_id: str, nonce: bytes | None = None) -> bytes:
+        """A certificate's record as the endorsement policy's organisations attest it: a serialised `common.Payload`.
+
+        Args:
+            nonce: the caller's own, which makes the answer fresh.
+
+        Raises:
+            RegistryRefusal: there is none, or the caller may not read.
+            EndorseError: it could not be asked.
+        """
+        question = certificate_question(certificate_id)
+        transaction = await self._endorse(question.function, *question.args, nonce=nonce)
+        return transaction.data
+
+    async def history(self, certificate_id: str) -> list[HistoryEntry]:
+        """Every version of a certificate's record, newest first. Raises as `read`."""
+        rows = json.loads(await self._evaluate("GetCertificateHistory", certificate_id))
+        return [HistoryEntry(row["transactionId"], row["at"], _record(row["record"])) for row in rows]
+
+    async def list_certificates(self, page_size: int, bookmark: str = "") -> tuple[list[CertificateRecord], str]:
+        """One page of records in the order of their ids, and the bookmark of the next; empty after the last.
+
+        Raises as `read`.
+        """
+        page = json.loads(await self._evaluate("ListCertificates", str(page_size), bookmark))
+        return [record for row in page["records"] if (record := _record(row))], page["bookmark"]
+
+    async def endorse_issue(self, certificate_id: str, commitment: str) -> AsyncTransaction:
+        """Have the issue of a certificate endorsed, to be submitted by the caller. Raises as `revoke`."""
+        return await self._endorse("IssueCertificate", certificate_id, commitment)
+
+    async def endorse_supersede(self, certificate_id: str, new_id: str, commitment: str) -> AsyncTransaction:
+        """Have the replacement of a certificate endorsed, to be submitted by the caller. Raises as `revoke`."""
+        return await self._endorse("SupersedeCertificate", certificate_id, new_id, commitment)
+
+    async def revoke(self, certificate_id: str, reason: Reason) -> CertificateRecord:
+        """Revoke a certificate for good.
+
+        Raises:
+            RegistryRefusal: the registry refuses; nothing was written.
+            EndorseError, CommitError: nothing was written.
+            OutcomeUnknown: whether it was written is not known. To do it again is harmless.
+        """
+        return await self._submit("RevokeCertificate", certificate_id, reason)
+
+    async def suspend(self, certificate_id: str, reason: Reason) -> CertificateRecord:
+        """Suspend a certificate until it is reinstated. Raises as `revoke`."""
+        return await self._submit("SuspendCertificate", certificate_id, reason)
+
+    async def reinstate(self, certificate_id: str) -> CertificateRecord:
+        """Make a suspended certificate active again. Raises as `revoke`."""
+        return await self._submit("ReinstateCertificate", certificate_id)
+
+    async def verify(self, document: Document, receipt: Receipt) -> Verification:
+        """Verify a document: its receipt, and a fresh answer that the organisations signed for this very request."""
+        verifier = Verifier(document, receipt, self.trust)
+        verifier.check_receipt()
+        nonce = new_nonce()
+        try:
+            verifier.check_record(await self.attest(receipt.certificate_id, nonce), nonce)
+        except RegistryRefusal as error:
+            verifier.check_refusal(error)
+        except GatewayError as error:
+            verifier.check_failure(error.message)
+        return verifier.result()
+
+    async def _evaluate(self, function: str, *args: str) -> bytes:
+        try:
+            return await self._contract.evaluate(function, *args)
+        except EvaluateError as error:
+            raise refusal(error) or error from error
+
+    async def _endorse(self, function: str, *args: str, nonce: bytes | None = None) -> AsyncTransaction:
+        try:
+            return await self._contract.new_proposal(function, *args, nonce=nonce).endorse()
+        except EndorseError as error:
+            raise refusal(error) or error from error
+
+    async def _submit(self, function: str, *args: str) -> CertificateRecord:
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return await self._submit_once(function, *args)
+            except CommitError as error:
+                if error.code != CONFLICT:
+                    raise
+        return await self._submit_once(function, *args)
+
+    async def _submit_once(self, function: str, *args: str) -> CertificateRecord:
+        transaction = await self._endorse(function, *args)
+        try:
+            commit = await transaction.submit()
+            await commit.require_valid()
+        except (SubmitError, CommitStatusError) as error:
+            text = f"whether {function} was written is not known: {error.message}"
+            raise OutcomeUnknown(transaction.transaction_id, text) from error
+        return CertificateRecord.from_bytes(transaction.result)
+
+
+def _record(value: dict[str, str] | None) -> CertificateRecord | None:
+    if value is None:
+        return None
+    return CertificateRecord.from_bytes(json.dumps(value, separators=(",", ":"), sort_keys=True).encode())

@@ -1,0 +1,155 @@
+# Generated from _async/client.py by scripts/generate_sync.py: change that file instead.
+"""The registry as typed calls."""
+
+import json
+from dataclasses import dataclass
+
+from chaincode.registry.model.records import CertificateRecord
+from chaincode.registry.model.status import Reason
+from node_client.certificates.document import Document
+from node_client.certificates.errors import OutcomeUnknown, RegistryRefusal, refusal
+from node_client.certificates.questions import certificate_question
+from node_client.certificates.receipt import Receipt
+from node_client.certificates.trust import Trust
+from node_client.certificates.verification import Verification, Verifier
+from node_client.errors import CommitError, CommitStatusError, EndorseError, EvaluateError, GatewayError, SubmitError
+from node_client.gateway._sync.network import Network
+from node_client.gateway._sync.transaction import Transaction
+from node_client.protocol.proposal import new_nonce
+
+ATTEMPTS = 5  # transactions for one change, when others were written in between
+CONFLICT = "MVCC_READ_CONFLICT"
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One version of a certificate's record; the time is its transaction's."""
+
+    transaction_id: str
+    at: str
+    record: CertificateRecord | None
+
+
+class RegistryClient:
+    """The registry on a channel.
+
+    Args:
+        network: the channel.
+        trust: whose word counts when verifying.
+    """
+
+    def __init__(self, network: Network, trust: Trust) -> None:
+        self._contract = network.get_contract(trust.ledger.chaincode)
+        self.trust = trust
+
+    def read(self, certificate_id: str) -> CertificateRecord:
+        """A certificate's record, as one peer answers.
+
+        Raises:
+            RegistryRefusal: there is none, or the caller may not read.
+            EvaluateError: it could not be asked.
+        """
+        return CertificateRecord.from_bytes(self._evaluate("ReadCertificate", certificate_id))
+
+    def attest(self, certificate_id: str, nonce: bytes | None = None) -> bytes:
+        """A certificate's record as the endorsement policy's organisations attest it: a serialised `common.Payload`.
+
+        Args:
+            nonce: the caller's own, which makes the answer fresh.
+
+        Raises:
+            RegistryRefusal: there is none, or the caller may not read.
+            EndorseError: it could not be asked.
+        """
+        question = certificate_question(certificate_id)
+        transaction = self._endorse(question.function, *question.args, nonce=nonce)
+        return transaction.data
+
+    def history(self, certificate_id: str) -> list[HistoryEntry]:
+        """Every version of a certificate's record, newest first. Raises as `read`."""
+        rows = json.loads(self._evaluate("GetCertificateHistory", certificate_id))
+        return [HistoryEntry(row["transactionId"], row["at"], _record(row["record"])) for row in rows]
+
+    def list_certificates(self, page_size: int, bookmark: str = "") -> tuple[list[CertificateRecord], str]:
+        """One page of records in the order of their ids, and the bookmark of the next; empty after the last.
+
+        Raises as `read`.
+        """
+        page = json.loads(self._evaluate("ListCertificates", str(page_size), bookmark))
+        return [record for row in page["records"] if (record := _record(row))], page["bookmark"]
+
+    def endorse_issue(self, certificate_id: str, commitment: str) -> Transaction:
+        """Have the issue of a certificate endorsed, to be submitted by the caller. Raises as `revoke`."""
+        return self._endorse("IssueCertificate", certificate_id, commitment)
+
+    def endorse_supersede(self, certificate_id: str, new_id: str, commitment: str) -> Transaction:
+        """Have the replacement of a certificate endorsed, to be submitted by the caller. Raises as `revoke`."""
+        return self._endorse("SupersedeCertificate", certificate_id, new_id, commitment)
+
+    def revoke(self, certificate_id: str, reason: Reason) -> CertificateRecord:
+        """Revoke a certificate for good.
+
+        Raises:
+            RegistryRefusal: the registry refuses; nothing was written.
+            EndorseError, CommitError: nothing was written.
+            OutcomeUnknown: whether it was written is not known. To do it again is harmless.
+        """
+        return self._submit("RevokeCertificate", certificate_id, reason)
+
+    def suspend(self, certificate_id: str, reason: Reason) -> CertificateRecord:
+        """Suspend a certificate until it is reinstated. Raises as `revoke`."""
+        return self._submit("SuspendCertificate", certificate_id, reason)
+
+    def reinstate(self, certificate_id: str) -> CertificateRecord:
+        """Make a suspended certificate active again. Raises as `revoke`."""
+        return self._submit("ReinstateCertificate", certificate_id)
+
+    def verify(self, document: Document, receipt: Receipt) -> Verification:
+        """Verify a document: its receipt, and a fresh answer that the organisations signed for this very request."""
+        verifier = Verifier(document, receipt, self.trust)
+        verifier.check_receipt()
+        nonce = new_nonce()
+        try:
+            verifier.check_record(self.attest(receipt.certificate_id, nonce), nonce)
+        except RegistryRefusal as error:
+            verifier.check_refusal(error)
+        except GatewayError as error:
+            verifier.check_failure(error.message)
+        return verifier.result()
+
+    def _evaluate(self, function: str, *args: str) -> bytes:
+        try:
+            return self._contract.evaluate(function, *args)
+        except EvaluateError as error:
+            raise refusal(error) or error from error
+
+    def _endorse(self, function: str, *args: str, nonce: bytes | None = None) -> Transaction:
+        try:
+            return self._contract.new_proposal(function, *args, nonce=nonce).endorse()
+        except EndorseError as error:
+            raise refusal(error) or error from error
+
+    def _submit(self, function: str, *args: str) -> CertificateRecord:
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return self._submit_once(function, *args)
+            except CommitError as error:
+                if error.code != CONFLICT:
+                    raise
+        return self._submit_once(function, *args)
+
+    def _submit_once(self, function: str, *args: str) -> CertificateRecord:
+        transaction = self._endorse(function, *args)
+        try:
+            commit = transaction.submit()
+            commit.require_valid()
+        except (SubmitError, CommitStatusError) as error:
+            text = f"whether {function} was written is not known: {error.message}"
+            raise OutcomeUnknown(transaction.transaction_id, text) from error
+        return CertificateRecord.from_bytes(transaction.result)
+
+
+def _record(value: dict[str, str] | None) -> CertificateRecord | None:
+    if value is None:
+        return None
+    return CertificateRecord.from_bytes(json.dumps(value, separators=(",", ":"), sort_keys=True).encode())

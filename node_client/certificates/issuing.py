@@ -1,0 +1,280 @@
+"""Issuing certificates: from a document to a receipt, through every interruption.
+
+A certificate goes prepared → endorsed → committed → attested, and each state is durable in the register before the
+next step. A new transaction is never made while the outcome of an old one is unknown: the identical envelope is
+submitted again, which is harmless, and the transaction's status is asked by its id.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from chaincode.registry.model import codes
+from chaincode.registry.model.commitment import commitment, new_salt
+from chaincode.registry.model.ids import new_id
+from node_client.certificates import attestation
+from node_client.certificates._async.client import AsyncRegistryClient
+from node_client.certificates.certificate_type import DEFAULT_TYPE
+from node_client.certificates.document import Document
+from node_client.certificates.errors import (
+    AttestationError,
+    DocumentError,
+    LedgerMismatch,
+    OutcomeUnknown,
+    ReferenceTaken,
+    RegisterError,
+    RegistryRefusal,
+)
+from node_client.certificates.questions import certificate_answer, certificate_question
+from node_client.certificates.receipt import Receipt
+from node_client.certificates.receipt_file import receipt_path, require_free, write_receipt
+from node_client.certificates.register import ATTESTED, COMMITTED, ENDORSED, PREPARED, Register, Row
+from node_client.certificates.statement import Statement
+from node_client.errors import CommitError, CommitStatusError, FabricError, GatewayError, SubmitError
+from node_client.gateway._async.gateway import AsyncGateway
+
+ATTEMPTS = 5  # new transactions for one certificate, when earlier ones are known to have written nothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A certificate to issue.
+
+    Attributes:
+        document: the file.
+        reference: the caller's own name for the certificate; by default the document's digest and type.
+        folder: where its receipt goes; by default beside the document.
+        supersedes: the certificate that it replaces.
+    """
+
+    document: Path
+    type: str = DEFAULT_TYPE
+    reference: str = ""
+    valid_until: date | None = None
+    folder: Path | None = None
+    supersedes: str | None = None
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A certificate that is on the ledger, and where its receipt is."""
+
+    certificate_id: str
+    transaction_id: str
+    receipt: Path
+    already: bool
+
+
+class Issuer:
+    """Issues certificates for one organisation.
+
+    Args:
+        gateway: connected as an issuer.
+        client: the registry over that gateway.
+        register: the organisation's register.
+    """
+
+    def __init__(self, gateway: AsyncGateway, client: AsyncRegistryClient, register: Register) -> None:
+        self._gateway = gateway
+        self._client = client
+        self._register = register
+        self._locks: dict[str | Path, asyncio.Lock] = {}
+
+    async def issue(self, request: Request) -> Issued:
+        """Issue a certificate, or finish what an earlier run began.
+
+        Raises:
+            DocumentError: the document cannot be used.
+            ReferenceTaken: the reference stands for other content.
+            ReceiptConflict: something else is where the receipt would go; nothing was written.
+            ReceiptNotWritten: the certificate is issued, but its receipt could not be written.
+            LedgerMismatch: the register belongs to another ledger.
+            RegistryRefusal, EndorseError, CommitError: nothing was written.
+            OutcomeUnknown: whether it was written is not known; issuing the same again finds out.
+        """
+        document = await asyncio.to_thread(Document.of_file, request.document)
+        if not document.size:
+            raise DocumentError(f"{request.document} is empty")
+        reference = request.reference or f"{document.sha256}:{request.type}"
+        target = receipt_path(request.document, request.folder)
+        # One at a time for a reference, and for a receipt's place, so that the second one sees the first.
+        async with self._lock(reference), self._lock(target.absolute()):
+            row = self._register.find_reference(reference)
+            require_free(target, row.certificate_id if row else "")
+            already = row is not None and row.state == ATTESTED
+            if row is None:
+                row = await self._prepare(request, document, reference)
+            self._require_same(row, request, document)
+            receipt = receipt_of(await self._finish(row))
+            await asyncio.to_thread(write_receipt, target, receipt)
+        return Issued(row.certificate_id, receipt.transaction_id, target, already)
+
+    def _lock(self, key: str | Path) -> asyncio.Lock:
+        return self._locks.setdefault(key, asyncio.Lock())
+
+    async def _prepare(self, request: Request, document: Document, reference: str) -> Row:
+        statement = Statement(
+            certificate_id=new_id(),
+            type=request.type,
+            issuer=self._gateway.identity.msp_id,
+            issue_date=date.today(),
+            document=document,
+            ledger=self._client.trust.ledger,
+            valid_until=request.valid_until,
+        )
+        return await self._register.prepare(
+            certificate_id=statement.certificate_id,
+            reference=reference,
+            statement=statement.to_bytes(),
+            salt=new_salt(),
+            supersedes=request.supersedes,
+        )
+
+    def _require_same(self, row: Row, request: Request, document: Document) -> None:
+        statement = Statement.from_bytes(row.statement)
+        if statement.ledger != self._client.trust.ledger:
+            raise LedgerMismatch("the register belongs to another ledger", "use another profile, or another register")
+        wanted = (document.sha256, document.size, request.type, request.valid_until, request.supersedes)
+        kept = statement.document
+        found = (kept.sha256, kept.size, statement.type, statement.valid_until, row.supersedes)
+        if wanted != found:
+            raise ReferenceTaken(
+                f"the reference stands for certificate {row.certificate_id}, which has other content",
+                "use another --reference, or the document and options of that certificate",
+            )
+
+    async def _finish(self, row: Row) -> Row:
+        attempts = 0
+        while row.state != ATTESTED:
+            if row.state == PREPARED:
+                attempts += 1
+                row = await self._endorse(row)
+            elif row.state == ENDORSED:
+                row = await self._submit(row, last=attempts >= ATTEMPTS)
+            elif row.state == COMMITTED:
+                row = await self._attest(row)
+        return row
+
+    async def _endorse(self, row: Row) -> Row:
+        committed = commitment(row.salt, row.statement)
+        if row.supersedes:
+            transaction = await self._client.endorse_supersede(row.supersedes, row.certificate_id, committed)
+        else:
+            transaction = await self._client.endorse_issue(row.certificate_id, committed)
+        return await self._register.endorsed(row.certificate_id, transaction.transaction_id, transaction.envelope)
+
+    async def _submit(self, row: Row, *, last: bool) -> Row:
+        """Submit the kept envelope, for the first time or again, and find out what became of it."""
+        transaction = self._gateway.transaction_from_envelope(row.envelope or b"")
+        try:
+            commit = await transaction.submit()
+            status = await commit.status()
+        except (SubmitError, CommitStatusError) as error:
+            text = f"whether certificate {row.certificate_id} was issued is not known: {error.message}"
+            raise OutcomeUnknown(transaction.transaction_id, text) from error
+        if status.successful:
+            return await self._register.committed(row.certificate_id, transaction.transaction_id)
+        # It is not valid and wrote nothing. Whether another one did, the ledger says.
+        try:
+            record = await self._client.read(row.certificate_id)
+        except RegistryRefusal as refusal:
+            if refusal.code != codes.NOT_FOUND:
+                raise
+            row = await self._register.not_written(row.certificate_id, transaction.transaction_id)
+            if last:
+                raise CommitError(transaction.transaction_id, status.name, status.block_number) from None
+            return row
+        if record.commitment != commitment(row.salt, row.statement):
+            raise LedgerMismatch(f"the ledger has another certificate with the id {row.certificate_id}")
+        return await self._register.committed(row.certificate_id, record.transaction_id)
+
+    async def _attest(self, row: Row) -> Row:
+        """Have the record attested for the receipt, and believe only what a verifier will believe."""
+        data = await self._client.attest(row.certificate_id)
+        try:
+            answer = attestation.verify(data, certificate_question(row.certificate_id), self._client.trust)
+            record = certificate_answer(answer, row.certificate_id)
+        except AttestationError as error:
+            raise LedgerMismatch(
+                f"the network does not attest certificate {row.certificate_id} as the trust file demands: {error}",
+                "check that the trust file is of this network",
+            ) from error
+        if (record.commitment, record.transaction_id) != (commitment(row.salt, row.statement), row.transaction_id):
+            raise LedgerMismatch(
+                f"the ledger's record of certificate {row.certificate_id} is not the one of the register"
+            )
+        return await self._register.attested(row.certificate_id, data)
+
+
+def receipt_of(row: Row) -> Receipt:
+    """The receipt of a certificate that has been attested.
+
+    Raises:
+        RegisterError: it has not been issued yet.
+    """
+    if row.state != ATTESTED or row.attestation is None or row.transaction_id is None:
+        raise RegisterError(f"certificate {row.certificate_id} has not been issued yet", "issue it again")
+    return Receipt(
+        statement=Statement.from_bytes(row.statement),
+        salt=row.salt,
+        transaction_id=row.transaction_id,
+        attestation=row.attestation,
+    )
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A certificate that was not issued, or of which that is not known."""
+
+    request: Request
+    error: FabricError
+
+    @property
+    def outcome_unknown(self) -> bool:
+        """Whether it may have been issued all the same."""
+        return isinstance(self.error, OutcomeUnknown)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One certificate's end."""
+
+    request: Request
+    result: Issued | Failed
+
+
+async def issue_all(
+    issuer: Issuer,
+    requests: list[Request],
+    *,
+    in_flight: int,
+    done: Callable[[Progress], None],
+    stop: asyncio.Event,
+) -> list[Request]:
+    """Issue many certificates, several at a time.
+
+    Args:
+        in_flight: how many at a time.
+        done: told of each as it ends.
+        stop: when set, nothing new is begun; what is in flight comes to its end.
+
+    Returns:
+        What was not begun.
+    """
+    waiting = list(reversed(requests))
+
+    async def work() -> None:
+        while waiting and not stop.is_set():
+            request = waiting.pop()
+            try:
+                result: Issued | Failed = await issuer.issue(request)
+            except FabricError as error:
+                result = Failed(request, error)
+                if isinstance(error, GatewayError) and error.unreachable:
+                    stop.set()
+            done(Progress(request, result))
+
+    await asyncio.gather(*(work() for _ in range(min(in_flight, len(requests)))))
+    return list(reversed(waiting))

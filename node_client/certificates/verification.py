@@ -1,0 +1,192 @@
+"""Verifying a certificate: a verdict, and every check that led to it.
+
+A verdict is genuine only when every check ran and passed, revocation among them.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from enum import StrEnum
+
+from chaincode.registry.model import codes
+from chaincode.registry.model.records import CertificateRecord
+from chaincode.registry.model.status import Status
+from node_client.certificates import attestation
+from node_client.certificates.document import Document
+from node_client.certificates.errors import AttestationError, Reason, RegistryRefusal
+from node_client.certificates.questions import certificate_answer, certificate_question
+from node_client.certificates.receipt import Receipt
+from node_client.certificates.trust import Trust
+
+
+class Verdict(StrEnum):
+    """The verdicts, in the order in which one wins over another."""
+
+    ALTERED = "altered"
+    UNKNOWN = "unknown"
+    REVOKED = "revoked"
+    SUPERSEDED = "superseded"
+    SUSPENDED = "suspended"
+    UNCONFIRMED = "unconfirmed"
+    EXPIRED = "expired"
+    GENUINE = "genuine"
+
+
+class Outcome(StrEnum):
+    """How a check ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class CheckName(StrEnum):
+    """What is checked, in the order in which it is told."""
+
+    RECEIPT = "receipt"  # the receipt is one, in its one form
+    DOCUMENT = "document"  # the document is the one of the statement
+    LEDGER = "ledger"  # the statement is bound to the ledger that the verifier trusts
+    ATTESTATION = "attestation"  # the organisations attested the receipt's record
+    RECORD = "record"  # the organisations answer now, to this very question
+    COMMITMENT = "commitment"  # the ledger's record is of this statement and salt
+    ISSUER = "issuer"  # the ledger names the statement's issuer
+    STATUS = "status"  # the certificate is active now
+    VALIDITY = "validity"  # the issuer's last day of validity has not passed
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check; `detail` says what was found when it did not pass."""
+
+    name: CheckName
+    outcome: Outcome
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What verifying came to.
+
+    Attributes:
+        verdict: the verdict.
+        checks: every check, in order.
+        checked_at: when the verdict was made.
+        receipt: the receipt, when it is one.
+        record: the ledger's record as the organisations attested it now, when they did.
+    """
+
+    verdict: Verdict
+    checks: tuple[Check, ...]
+    checked_at: datetime
+    receipt: Receipt | None = None
+    record: CertificateRecord | None = None
+
+
+_NOT_CHANGED = frozenset({Reason.IDENTITY, Reason.EXPIRED, Reason.REVOKED, Reason.POLICY})
+_OF_STATUS = {
+    Status.REVOKED: Verdict.REVOKED,
+    Status.SUSPENDED: Verdict.SUSPENDED,
+    Status.SUPERSEDED: Verdict.SUPERSEDED,
+}
+
+
+@dataclass
+class Verifier:
+    """One verification as it goes on: the checks need no network, the ledger's answers are brought to it.
+
+    Args:
+        document: the document at hand.
+        receipt: its receipt.
+        trust: whose word counts.
+        today: the day on which validity is judged.
+    """
+
+    document: Document
+    receipt: Receipt
+    trust: Trust
+    today: date = field(default_factory=date.today)
+    _checks: dict[CheckName, Check] = field(default_factory=dict)
+    _found: set[Verdict] = field(default_factory=set)
+    _record: CertificateRecord | None = None
+
+    def check_receipt(self) -> None:
+        """The checks that need no network."""
+        statement, document = self.receipt.statement, self.document
+        self._note(CheckName.RECEIPT, True)
+        same = (document.sha256, document.size) == (statement.document.sha256, statement.document.size)
+        self._note(CheckName.DOCUMENT, same, Verdict.ALTERED, "the document is not the one that was certified")
+        bound = statement.ledger == self.trust.ledger
+        self._note(CheckName.LEDGER, bound, Verdict.UNCONFIRMED, "the certificate is bound to another ledger")
+        try:
+            record = self._attested(self.receipt.attestation, None)
+        except AttestationError as error:
+            verdict = Verdict.UNCONFIRMED if error.reason in _NOT_CHANGED else Verdict.ALTERED
+            self._note(CheckName.ATTESTATION, False, verdict, str(error))
+        else:
+            same = (record.commitment, record.transaction_id) == (self.receipt.commitment, self.receipt.transaction_id)
+            self._note(CheckName.ATTESTATION, same, Verdict.ALTERED, "the receipt's parts do not belong together")
+        until = statement.valid_until
+        self._note(
+            CheckName.VALIDITY, until is None or self.today <= until, Verdict.EXPIRED, f"it was valid until {until}"
+        )
+
+    def check_record(self, data: bytes, nonce: bytes) -> None:
+        """The checks of the ledger's fresh answer.
+
+        Args:
+            data: the attestation that was given to this verifier's request.
+            nonce: the request's nonce.
+        """
+        try:
+            record = self._record = self._attested(data, nonce)
+        except AttestationError as error:
+            self._note(CheckName.RECORD, False, Verdict.UNCONFIRMED, f"the ledger's answer: {error}")
+            return
+        self._note(CheckName.RECORD, True)
+        same = record.commitment == self.receipt.commitment
+        self._note(CheckName.COMMITMENT, same, Verdict.ALTERED, "the statement is not the one that was issued")
+        issuer = record.issuer_msp == self.receipt.statement.issuer
+        self._note(CheckName.ISSUER, issuer, Verdict.ALTERED, f"the ledger names {record.issuer_msp} as the issuer")
+        reason = f" ({record.reason})" if record.reason else ""
+        verdict = _OF_STATUS.get(record.status, Verdict.GENUINE)
+        self._note(CheckName.STATUS, record.status is Status.ACTIVE, verdict, f"it is {record.status}{reason}")
+
+    def check_refusal(self, refusal: RegistryRefusal) -> None:
+        """The registry refused to answer."""
+        if refusal.code == codes.NOT_FOUND:
+            self._note(CheckName.RECORD, False, Verdict.UNKNOWN, "the ledger has no such certificate")
+        else:
+            self._note(CheckName.RECORD, False, Verdict.UNCONFIRMED, f"the ledger refused to answer: {refusal}")
+
+    def check_failure(self, text: str) -> None:
+        """The ledger could not be asked."""
+        self._note(CheckName.RECORD, False, Verdict.UNCONFIRMED, f"the ledger could not be asked: {text}")
+
+    def result(self) -> Verification:
+        """The verdict so far; a check that did not run forbids genuine."""
+        return _result(self._checks, self._found, self.receipt, self._record)
+
+    def _attested(self, data: bytes, nonce: bytes | None) -> CertificateRecord:
+        certificate_id = self.receipt.certificate_id
+        answer = attestation.verify(data, certificate_question(certificate_id), self.trust, nonce=nonce)
+        return certificate_answer(answer, certificate_id)
+
+    def _note(self, name: CheckName, passed: bool, otherwise: Verdict = Verdict.UNCONFIRMED, detail: str = "") -> None:
+        self._checks[name] = Check(name, Outcome.PASSED) if passed else Check(name, Outcome.FAILED, detail)
+        if not passed:
+            self._found.add(otherwise)
+
+
+def bad_receipt(detail: str) -> Verification:
+    """What is said of a document whose receipt is none: it was changed, or is something else."""
+    check = Check(CheckName.RECEIPT, Outcome.FAILED, detail)
+    return _result({CheckName.RECEIPT: check}, {Verdict.ALTERED}, None, None)
+
+
+def _result(
+    checks: dict[CheckName, Check], found: set[Verdict], receipt: Receipt | None, record: CertificateRecord | None
+) -> Verification:
+    every = tuple(checks.get(name, Check(name, Outcome.SKIPPED, "not checked")) for name in CheckName)
+    if any(check.outcome is not Outcome.PASSED for check in every) and not found:
+        found = {Verdict.UNCONFIRMED}
+    verdict = next((one for one in Verdict if one in found), Verdict.GENUINE)
+    return Verification(verdict, every, datetime.now(UTC), receipt, record)
