@@ -63,7 +63,11 @@ def run(arguments: Sequence[str]) -> int:
     try:
         status = certledger.main(list(arguments), prog_name="certledger", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        from cli.problems import usage_problem
+
+        if isinstance(error, click.UsageError) and error.ctx and not output.as_json:
+            output.message(error.ctx.get_usage())
+        output.problem(usage_problem(error.format_message()))
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
         output.message(tr("interrupted"))

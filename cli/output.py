@@ -52,11 +52,17 @@ class Output:
         """Tell the user something that is not a result."""
         click.echo(text, err=True)
 
-    def problem(self, problem: Problem, record: Mapping[str, object] | None = None) -> None:
-        """Tell what went wrong; in JSON mode the result of that input is an error object as well."""
+    def problem(self, problem: Problem, record: Mapping[str, object] | None = None, *, about: str = "") -> None:
+        """Tell what went wrong; in JSON mode the result of that input is an error object as well.
+
+        Args:
+            record: what else the object says.
+            about: the input that it is about, when there are several.
+        """
         if self.as_json:
             self.result({**(record or {}), "error": problem.record()}, "")
-        self.message(tr("error: {message}", message=problem.message))
+        message = f"{about}: {problem.message}" if about and about not in problem.message else problem.message
+        self.message(tr("error: {message}", message=message))
         if problem.next_step:
             self.message(tr("next: {step}", step=problem.next_step))
 

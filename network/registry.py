@@ -1,10 +1,8 @@
 """The registry's deployment: what every organisation installs, approves and runs."""
 
-import gzip
-import io
 import json
-import tarfile
-from collections.abc import Mapping
+
+from node_client.protocol.chaincode_package import chaincode_package
 
 REGISTRY = "registry"
 LABEL = "registry_1"
@@ -15,15 +13,4 @@ COMMAND = ("-m", "chaincode.registry")
 
 def registry_package() -> bytes:
     """The registry's package: it holds no code, for the registry is part of this installation."""
-    code = _archive({"launch.json": json.dumps({"module": "chaincode.registry"}).encode()})
-    return _archive({"metadata.json": json.dumps({"type": "python", "label": LABEL}).encode(), "code.tar.gz": code})
-
-
-def _archive(files: Mapping[str, bytes]) -> bytes:
-    plain = io.BytesIO()
-    with tarfile.open(fileobj=plain, mode="w") as archive:
-        for name, data in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            archive.addfile(member, io.BytesIO(data))
-    return gzip.compress(plain.getvalue(), mtime=0)
+    return chaincode_package(LABEL, "python", {"launch.json": json.dumps({"module": "chaincode.registry"}).encode()})

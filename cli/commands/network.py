@@ -1,0 +1,134 @@
+"""`certledger network`: make, start, stop and look after a network."""
+
+import json
+import shlex
+
+import click
+
+from cli.exit_codes import ExitCode
+from cli.language import tr
+from cli.settings import Settings, folder_options
+
+ROLES = click.Choice(["issuer", "auditor", "verifier", "approver", "admin"])
+
+
+@click.group()
+def network() -> None:
+    """The network: three organisations on this machine."""
+
+
+@network.command()
+@click.option("--ports", default="", metavar="auto|NUMBER", help="Free ports, or the first of six (new networks only).")
+@folder_options
+def up(settings: Settings, ports: str) -> None:
+    """Start the network and return when it serves; make it first when it is not there."""
+    from network import control
+
+    started = control.up(settings.folder, ports=ports)
+    text = tr("the network serves") if started else tr("the network runs already")
+    _show_status(settings, text)
+
+
+@network.command()
+@click.option("--purge", is_flag=True, help="Remove the ledger, the keys and the registers as well.")
+@folder_options
+def down(settings: Settings, purge: bool) -> None:
+    """Stop the network. Its ledger stays, unless it is purged."""
+    from network import control
+
+    was_running = control.down(settings.folder, purge=purge)
+    text = tr("the network is stopped") if was_running else tr("the network did not run")
+    if purge:
+        text += "; " + tr("its folder is removed")
+    settings.output.result({"wasRunning": was_running, "purged": purge}, f"✔ {text}")
+
+
+@network.command()
+@folder_options
+def status(settings: Settings) -> int:
+    """Show whether the network runs: process, endpoints, height of every organisation's ledger."""
+    return ExitCode.DONE if _show_status(settings) else ExitCode.UNREACHABLE
+
+
+@network.command()
+@click.option("--lines", default=100, show_default=True, type=click.IntRange(1), help="Of each log.")
+@folder_options
+def logs(settings: Settings, lines: int) -> None:
+    """Print the end of the network's logs."""
+    from network import control
+
+    for path in control.logs(settings.folder):
+        last = path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
+        settings.output.result({"file": str(path), "lines": last}, "\n".join([f"== {path}", *last]))
+
+
+@network.command("profile")
+@click.argument("organisation", metavar="ORG")
+@folder_options
+def connection_profile(settings: Settings, organisation: str) -> None:
+    """Print ORG's connection profile, for clients that are not ours."""
+    from network import profiles
+
+    found = settings.folder.topology().organisation(organisation)
+    click.echo(json.dumps(profiles.connection_profile(settings.folder, found), indent=2, ensure_ascii=False))
+
+
+@network.command()
+@click.argument("organisation", metavar="ORG")
+@click.argument("user", default="admin")
+@folder_options
+def env(settings: Settings, organisation: str, user: str) -> None:
+    """Print the variables with which Fabric's `peer` command acts as a USER of ORG (default: admin)."""
+    from network.profiles import peer_environment
+
+    found = settings.folder.topology().organisation(organisation)
+    variables = peer_environment(settings.folder, found, user)
+    settings.output.result(
+        dict(variables), "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
+    )
+
+
+@network.command("add-identity")
+@click.argument("organisation", metavar="ORG")
+@click.argument("name")
+@click.option("--role", required=True, type=ROLES, help="What it may do.")
+@folder_options
+def add_identity(settings: Settings, organisation: str, name: str, role: str) -> None:
+    """Make another identity in ORG, with a profile for it.
+
+    NAME gets onto the ledger and stays there for ever: give a pseudonym such as issuer-02, never a person's name."""
+    from network import control
+
+    found = control.add_identity(settings.folder, organisation, name, role)
+    profile = f"{found.label}-{name}"
+    record = {"organisation": found.name, "name": name, "role": role, "profile": profile}
+    settings.output.result(record, f"✔ {tr('identity made')}; {tr('use it with')}: --profile {profile}")
+
+
+def _show_status(settings: Settings, headline: str = "") -> bool:
+    from network import control
+
+    found = control.status(settings.folder)
+    record = {
+        "running": found.running,
+        "pid": found.pid,
+        "directory": str(settings.folder.path),
+        "organisations": [
+            {
+                "name": one.name,
+                "mspId": one.msp_id,
+                "peer": one.peer,
+                "orderer": one.orderer,
+                "height": one.height,
+            }
+            for one in found.organisations
+        ],
+    }
+    state = tr("the network runs") if found.running else tr("the network does not run")
+    process = f" ({tr('process')} {found.pid})" if found.running else ""
+    lines = [f"{'✔' if found.running else '–'} {headline or state}{process}"]
+    for one in found.organisations:
+        height = "" if one.height is None else f"  {tr('height')} {one.height}"
+        lines.append(f"    {one.name:12} {tr('peer')} {one.peer}  {tr('orderer')} {one.orderer}{height}")
+    settings.output.result(record, "\n".join(lines))
+    return found.running

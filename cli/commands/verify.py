@@ -1,0 +1,162 @@
+"""`certledger verify`: check a document against the ledger."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.exit_codes import ExitCode
+from cli.language import tr
+from cli.settings import Settings, identity_options
+
+if TYPE_CHECKING:
+    from node_client.certificates.verification import Check, Verification
+
+EXIT_CODES = {
+    "genuine": ExitCode.DONE,
+    "altered": ExitCode.ALTERED,
+    "revoked": ExitCode.REVOKED,
+    "suspended": ExitCode.SUSPENDED,
+    "superseded": ExitCode.SUPERSEDED_OR_EXPIRED,
+    "expired": ExitCode.SUPERSEDED_OR_EXPIRED,
+    "unconfirmed": ExitCode.UNCONFIRMED,
+    "unknown": ExitCode.NOT_FOUND,
+}
+VERDICTS = {
+    "genuine": "GENUINE",
+    "altered": "ALTERED",
+    "revoked": "REVOKED",
+    "suspended": "SUSPENDED",
+    "superseded": "SUPERSEDED",
+    "expired": "EXPIRED",
+    "unconfirmed": "CANNOT BE CONFIRMED",
+    "unknown": "NOT ON THE LEDGER",
+}
+NEXT_STEPS = {
+    "genuine": "",
+    "altered": "do not accept it: ask the holder for the document and receipt as they were issued",
+    "revoked": "do not accept it: the issuer has withdrawn it for good",
+    "suspended": "do not accept it for now: ask the issuer, or verify again later",
+    "superseded": "ask the holder for the certificate that replaced it",
+    "expired": "ask the holder for a new certificate",
+    "unconfirmed": "do not rely on it yet: see the checks, then verify again",
+    "unknown": "do not accept it: the ledger does not know it; ask the issuer",
+}
+ICONS = {"passed": "✔", "failed": "✘", "skipped": "–"}
+CHECKS = {
+    "receipt": "the receipt is whole",
+    "document": "the document is the one that was certified",
+    "ledger": "it is bound to the ledger that you trust",
+    "attestation": "the organisations attested its issue",
+    "record": "the organisations answer for it now",
+    "commitment": "the ledger's record is of this statement",
+    "issuer": "the ledger names this issuer",
+    "status": "it is in force now",
+    "validity": "it has not expired",
+}
+
+FAILED = {
+    "receipt": "the receipt is damaged, or is none",
+    "document": "the document is not the one that was certified",
+    "ledger": "the certificate is bound to another ledger",
+    "attestation": "the receipt's attestation does not hold",
+    "record": "the organisations do not answer for it now",
+    "commitment": "the statement is not the one that was issued",
+    "issuer": "the ledger names another issuer",
+    "status": "it is not in force",
+    "validity": "it has expired",
+}
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--receipt", metavar="FILE", type=click.Path(path_type=Path), help="Default: FILE.receipt.json.")
+@identity_options
+def verify(settings: Settings, file: Path, receipt: Path | None) -> int:
+    """Verify a document: is it what was certified, and is the certificate in force now?
+
+    The exit status tells the verdict: 0 genuine, 3 altered, 4 revoked, 5 suspended, 6 superseded or expired,
+    7 cannot be confirmed, 8 not on the ledger.
+    """
+    result = _verify(settings, file, receipt)
+    settings.output.result(_record(file, result), _text(file, result))
+    return EXIT_CODES[result.verdict]
+
+
+def _verify(settings: Settings, file: Path, receipt: Path | None) -> "Verification":
+    from node_client.certificates.document import Document
+    from node_client.certificates.errors import DocumentError, ReceiptError
+    from node_client.certificates.receipt_file import read_receipt, receipt_path
+    from node_client.certificates.verification import bad_receipt
+
+    document = Document.of_file(file)
+    path = receipt or receipt_path(file)
+    try:
+        found = read_receipt(path)
+    except FileNotFoundError as error:
+        raise DocumentError(f"there is no receipt {path}", "name the receipt with --receipt") from error
+    except ReceiptError as error:
+        return bad_receipt(str(error))
+    with settings.registry() as registry:
+        return registry.verify(document, found)
+
+
+def _record(file: Path, result: "Verification") -> dict[str, object]:
+    record: dict[str, object] = {
+        "verdict": result.verdict,
+        "file": str(file),
+        "checks": [
+            {"name": check.name, "outcome": check.outcome, **({"detail": check.detail} if check.detail else {})}
+            for check in result.checks
+        ],
+        "checkedAt": result.checked_at.isoformat(timespec="seconds"),
+    }
+    if result.receipt is not None:
+        statement = result.receipt.statement
+        record |= {
+            "certificateId": statement.certificate_id,
+            "type": statement.type,
+            "issuer": statement.issuer,
+            "issueDate": statement.issue_date.isoformat(),
+        }
+    if NEXT_STEPS[result.verdict]:
+        record["nextStep"] = tr(NEXT_STEPS[result.verdict])
+    return record
+
+
+def _text(file: Path, result: "Verification") -> str:
+    icon = "✔" if result.verdict == "genuine" else "✘"
+    lines = [f"{icon} {tr(VERDICTS[result.verdict])}  {file}"]
+    if result.receipt is not None:
+        statement = result.receipt.statement
+        facts = {
+            tr("certificate"): statement.certificate_id,
+            tr("type"): _type_name(statement.type),
+            tr("issuer"): statement.issuer,
+            tr("issue date"): statement.issue_date.isoformat(),
+        }
+        if statement.valid_until is not None:
+            facts[tr("valid until")] = statement.valid_until.isoformat()
+        lines += [f"    {name}: {value}" for name, value in facts.items()]
+    lines.append(f"    {tr('checked at')}: {result.checked_at.astimezone().strftime('%Y-%m-%d %H:%M:%S %z')}")
+    lines += [f"  {ICONS[check.outcome]} {_told(check)}" for check in result.checks]
+    if NEXT_STEPS[result.verdict]:
+        lines.append(tr("next: {step}", step=tr(NEXT_STEPS[result.verdict])))
+    return "\n".join(lines)
+
+
+def _told(check: "Check") -> str:
+    text = tr(CHECKS[check.name])
+    if check.outcome == "skipped":
+        return tr("not checked: {check}", check=text)
+    if check.outcome == "failed":
+        failed = tr(FAILED[check.name])
+        return failed if check.detail == FAILED[check.name] else f"{failed} ({check.detail})"
+    return text
+
+
+def _type_name(kind: str) -> str:
+    from cli.language import japanese
+    from node_client.certificates.certificate_type import JAPANESE
+
+    return JAPANESE.get(kind, kind) if japanese() else kind

@@ -1,0 +1,161 @@
+"""The Japanese catalogue. `TEXTS` translates messages; `PROBLEMS` gives each problem's sentence and next step."""
+
+TEXTS = {
+    # verdicts
+    "GENUINE": "本物です",
+    "ALTERED": "変更されています",
+    "REVOKED": "取り消されました",
+    "SUSPENDED": "一時停止中です",
+    "SUPERSEDED": "差し替えられました",
+    "EXPIRED": "有効期限が過ぎています",
+    "CANNOT BE CONFIRMED": "確認できません",
+    "NOT ON THE LEDGER": "台帳にありません",
+    "do not accept it: ask the holder for the document and receipt as they were issued": (
+        "受け取らず、交付されたままの文書と受領証を所持者に求めてください"
+    ),
+    "do not accept it: the issuer has withdrawn it for good": "受け取らないでください。発行者が取り消しました",
+    "do not accept it for now: ask the issuer, or verify again later": (
+        "今は受け取らず、発行者に問い合わせるか、後でもう一度確認してください"
+    ),
+    "ask the holder for the certificate that replaced it": "差し替え後の証明書を所持者に求めてください",
+    "ask the holder for a new certificate": "新しい証明書を所持者に求めてください",
+    "do not rely on it yet: see the checks, then verify again": "まだ信用せず、各項目を見て、もう一度確認してください",
+    "do not accept it: the ledger does not know it; ask the issuer": (
+        "受け取らないでください。台帳に記録がありません。発行者に問い合わせてください"
+    ),
+    # checks
+    "the receipt is whole": "受領証が壊れていない",
+    "the document is the one that was certified": "文書が証明されたものと同じ",
+    "it is bound to the ledger that you trust": "信頼する台帳のもの",
+    "the organisations attested its issue": "発行を各組織が証言した",
+    "the organisations answer for it now": "各組織が今、記録を証言した",
+    "the ledger's record is of this statement": "台帳の記録がこの内容のもの",
+    "the ledger names this issuer": "台帳の発行者と一致",
+    "it is in force now": "今も有効",
+    "it has not expired": "有効期限内",
+    "not checked: {check}": "未確認: {check}",
+    "the receipt is damaged, or is none": "受領証が壊れているか、受領証ではない",
+    "the document is not the one that was certified": "文書が証明されたものと違う",
+    "the certificate is bound to another ledger": "別の台帳の証明書",
+    "the receipt's attestation does not hold": "受領証の証言が成り立たない",
+    "the organisations do not answer for it now": "各組織の証言が今は得られない",
+    "the statement is not the one that was issued": "発行された内容と違う",
+    "the ledger names another issuer": "台帳の発行者が違う",
+    "it is not in force": "有効ではない",
+    "it has expired": "有効期限が過ぎている",
+    # facts
+    "certificate": "証明書番号",
+    "type": "種類",
+    "issuer": "発行者",
+    "issue date": "発行日",
+    "issued at": "発行日時",
+    "valid until": "有効期限",
+    "checked at": "確認日時",
+    "status": "状態",
+    "transaction": "取引",
+    "commitment": "コミットメント",
+    "replaces": "差し替え前",
+    "replaced by": "差し替え後",
+    "active": "有効",
+    "suspended": "一時停止",
+    "revoked": "取り消し",
+    "superseded": "差し替え済み",
+    "deleted": "削除",
+    "the ledger has no certificates": "台帳に証明書はありません",
+    # issuing
+    "issued": "発行しました",
+    "issued already": "発行済みです",
+    "not begun": "未着手",
+    "\r{count} of {total}": "\r{total} 件中 {count} 件",
+    "{issued} of {total} issued": "{total} 件中 {issued} 件を発行しました",
+    ", {count} failed": "、失敗 {count} 件",
+    ", {count} not begun: the same command again issues the rest": (
+        "、未着手 {count} 件(同じコマンドをもう一度実行すると残りを発行します)"
+    ),
+    "stopping: what is in flight is being finished (Ctrl-C again leaves at once)": (
+        "中断します。処理中のものを終えています(もう一度 Ctrl-C を押すとすぐに終わります)"
+    ),
+    "--reference names one certificate: give one FILE": (
+        "--reference は一件の証明書の名前です。FILE は一つだけにしてください"
+    ),
+    "{day} is in the past": "{day} は過去の日付です",
+    "a type is 1 to 100 printable characters": "種類は 1〜100 文字で指定してください",
+    "a reference is not empty and does not look like a certificate id": (
+        "参照名は空にできず、証明書番号の形にもできません"
+    ),
+    # register and profiles
+    "erased from the register": "発行簿から消去しました",
+    "Erase certificate {id} from the register for good?": (
+        "証明書 {id} を発行簿から消去します。元に戻せません。よろしいですか?"
+    ),
+    "current profile": "現在のプロファイル",
+    # network
+    "the network serves": "ネットワークが稼働しました",
+    "the network runs already": "ネットワークはすでに稼働しています",
+    "the network runs": "ネットワークは稼働しています",
+    "the network does not run": "ネットワークは稼働していません",
+    "the network is stopped": "ネットワークを停止しました",
+    "the network did not run": "ネットワークは稼働していませんでした",
+    "its folder is removed": "フォルダーを削除しました",
+    "process": "プロセス",
+    "peer": "ピア",
+    "orderer": "オーダラー",
+    "height": "高さ",
+    "identity made": "利用者を作りました",
+    "use it with": "使い方",
+    "deployed": "配備しました",
+    "sequence": "シーケンス",
+    # the demonstration
+    "Three organisations' network comes up, with the registry running beside every peer.": (
+        "三つの組織のネットワークが立ち上がり、各ピアのそばで登録簿チェーンコードが動きます。"
+    ),
+    "The city issues a certificate for a document (a fictional income certificate).": (
+        "市が文書(架空の所得証明書)の証明書を発行します。"
+    ),
+    "Whoever receives the document verifies it.": "文書を受け取った人が確認します。",
+    "Somebody changes one byte of the document: it is refused.": "誰かが文書を 1 バイト変えると、拒まれます。",
+    "The city revokes the certificate.": "市が証明書を取り消します。",
+    "The genuine document is refused from now on.": "本物の文書も、これからは拒まれます。",
+    "The ledger keeps the certificate's history.": "台帳には証明書の履歴が残ります。",
+    "Every organisation has the same ledger.": "どの組織も同じ台帳を持っています。",
+    "The network goes down.": "ネットワークを停止します。",
+    "the demonstration failed: exit status {status}": "実演に失敗しました: 終了コード {status}",
+    # messages
+    "error: {message}": "エラー: {message}",
+    "next: {step}": "次に: {step}",
+    "interrupted": "中断しました",
+}
+
+PROBLEMS = {
+    "bad-configuration": ("configtx.yaml が使えません", ""),
+    "bad-document": ("文書が使えません", "文書のファイルを確かめてください"),
+    "bad-folder": ("ネットワークのフォルダーが使えません", "certledger network up で作るか、--dir で指定してください"),
+    "bad-input": ("指定が正しくありません", ""),
+    "bad-profile": ("接続プロファイルが使えません", "certledger profile list で確かめてください"),
+    "bad-receipt": ("受領証が使えません", ""),
+    "bad-register": ("発行簿が使えません", "ディスクの空きと権限を確かめてください"),
+    "bad-trust-file": ("トラストファイルが使えません", "入手元からもう一度受け取ってください"),
+    "internal": ("certledger 内部のエラーです", "報告してください。CERTLEDGER_DEBUG=1 で場所がわかります"),
+    "ledger-mismatch": ("発行簿と台帳が一致しません", "トラストファイルとプロファイルを確かめてください"),
+    "not-found": ("見つかりません", "certledger list で確かめてください"),
+    "not-running": ("ネットワークが稼働していません", "certledger network up で立ち上げてください"),
+    "not-started": ("ネットワークを立ち上げられません", ""),
+    "not-valid": ("取引は無効とされ、何も書かれませんでした", "もう一度実行してください"),
+    "outcome-unknown": ("書かれたかどうかわかりません", "もう一度実行すると確かめられ、二重には書かれません"),
+    "receipt-conflict": (
+        "受領証の置き場所に別のものがあるか、書けません",
+        "移すか、--out で別のフォルダーを指定してください",
+    ),
+    "receipt-not-written": (
+        "発行しましたが、受領証を書けませんでした",
+        "ディスクに空きを作り、もう一度実行すると受領証が書かれます",
+    ),
+    "reference-taken": ("参照名は別の証明書に使われています", "別の --reference を指定してください"),
+    "refused": ("台帳またはネットワークが拒みました", ""),
+    "system": ("ファイルを扱えません", ""),
+    "unreachable": (
+        "ネットワークに届きません",
+        "certledger network status で確かめ、certledger network up で立ち上げてください",
+    ),
+    "usage": ("コマンドの使い方が正しくありません", ""),
+}

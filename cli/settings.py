@@ -1,0 +1,117 @@
+"""The options that commands share, and what they stand for: a network's folder, an identity, a form of output."""
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.output import Output
+
+if TYPE_CHECKING:
+    from network.folder import Folder
+    from network.profiles import UserProfile
+    from node_client.certificates._sync.client import RegistryClient
+    from node_client.certificates.trust import Trust
+
+Command = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a command was told by the shared options."""
+
+    directory: Path
+    profile_name: str
+    output: Output
+
+    @property
+    def folder(self) -> "Folder":
+        """The network's folder, whatever is there."""
+        from network.folder import Folder
+
+        return Folder.at(self.directory)
+
+    def profile(self) -> "UserProfile":
+        """Who the command acts as. Raises NetworkError."""
+        from network.profiles import load_profile
+
+        return load_profile(self.folder, self.profile_name)
+
+    def certificate_id(self, name: str) -> str:
+        """The id of a certificate that is named by its id or by the caller's reference.
+
+        Raises:
+            NotInRegister: it is no id, and the register knows no such reference.
+        """
+        from chaincode.registry.model.ids import is_id
+        from node_client.certificates.errors import NotInRegister
+        from node_client.certificates.register import Register
+
+        if is_id(name):
+            return name
+        profile = self.profile()
+        if profile.register.exists():
+            with Register(profile.register) as register:
+                row = register.find_reference(name)
+            if row is not None:
+                return row.certificate_id
+        raise NotInRegister(
+            f"{name} is no certificate id, and the register of {profile.organisation} has no such reference",
+            "list the certificates with: certledger list",
+        )
+
+    @contextmanager
+    def registry(self) -> "Iterator[RegistryClient]":
+        """The registry, as the profile's user reaches it."""
+        from node_client import ConnectionProfile, Gateway
+        from node_client.certificates._sync.client import RegistryClient
+
+        profile = self.profile()
+        trust = read_trust(profile.trust)
+        connection = ConnectionProfile.load(profile.connection)
+        with Gateway.from_profile(connection, profile.organisation, profile.user) as gateway:
+            yield RegistryClient(gateway.get_network(trust.ledger.channel), trust)
+
+
+def read_trust(path: Path) -> "Trust":
+    """Read a trust file. Raises TrustError."""
+    from node_client.certificates.errors import TrustError
+    from node_client.certificates.trust import Trust
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise TrustError(f"the trust file {path} cannot be read: {error.strerror}") from error
+    return Trust.from_bytes(data)
+
+
+def folder_options(command: Command) -> Command:
+    """Give a command `--dir` and `--json`, and its settings as the first argument."""
+    return _with_settings(command)
+
+
+def identity_options(command: Command) -> Command:
+    """Give a command `--dir`, `--profile` and `--json`, and its settings as the first argument."""
+    named = click.option("--profile", "profile", default="", metavar="NAME", help="Who acts.")
+    return named(_with_settings(command))
+
+
+def _with_settings(command: Command) -> Command:
+    @functools.wraps(command)
+    def wrapped(directory: Path, as_json: bool, profile: str = "", **arguments: object) -> object:
+        return command(Settings(directory, profile, Output(as_json)), **arguments)
+
+    chosen = click.option(
+        "--dir",
+        "directory",
+        envvar="CERTLEDGER_DIR",
+        default=".certledger",
+        show_default=True,
+        type=click.Path(path_type=Path),
+        help="The network's folder.",
+    )
+    return chosen(click.option("--json", "as_json", is_flag=True, help="Print results as JSON Lines.")(wrapped))

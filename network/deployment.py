@@ -1,0 +1,76 @@
+"""Putting a chaincode on the channel, for every organisation of a network on this machine."""
+
+import re
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from network.errors import ConfigurationError, NotRunning
+from network.folder import Folder
+from network.lock import holder
+from network.registry import REGISTRY
+from network.topology import CHANNEL
+from node_client import ConnectionProfile, Gateway
+from node_client.admin._sync.lifecycle import Lifecycle
+from node_client.protocol.chaincode_package import service_package
+from node_client.protocol.errors import ProtocolError
+from node_client.protocol.lifecycle import ChaincodeDefinition
+from node_client.protocol.policy_dsl import parse_policy
+
+# `core/chaincode/lifecycle/scc.go`
+_NAME = re.compile(r"[a-zA-Z0-9]+([-_][a-zA-Z0-9]+)*")
+_ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[a-zA-Z0-9.-]+):([0-9]{1,5})")
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A chaincode that is on the channel."""
+
+    sequence: int
+    package_id: str
+
+
+def deploy(folder: Folder, name: str, address: str, *, version: str = "1", policy: str = "") -> Deployed:
+    """Put a chaincode that runs as a service on the channel: install, approve and commit for every organisation.
+
+    Args:
+        address: `host:port` where it serves; every peer dials it.
+        policy: its endorsement policy in Fabric's notation; the channel's own when empty.
+
+    Raises:
+        NetworkError: an argument cannot be used, or the network does not run.
+        FabricError: a peer or the channel refused.
+    """
+    topology = folder.topology()
+    policy_bytes = _check(name, address, policy)
+    if holder(folder.embedded / "lock") is None:
+        raise NotRunning("the network does not run", "start it with: certledger network up")
+    label = f"{name}_{version}"
+    package = service_package(label, address)
+    with ExitStack() as stack:
+        admins = []
+        for organisation in topology.organisations:
+            profile = ConnectionProfile.load(folder.organisation(organisation.name) / "connection.json")
+            gateway = stack.enter_context(Gateway.from_profile(profile, organisation.name, "admin"))
+            admins.append(Lifecycle(gateway, CHANNEL))
+        sequence = admins[0].sequences().get(name, 0) + 1
+        definition = ChaincodeDefinition(name=name, version=version, sequence=sequence, policy=policy_bytes)
+        for admin in admins:
+            package_id = admin.install(label, package)
+            admin.approve(definition, package_id)
+        admins[0].commit(definition, [organisation.msp_id for organisation in topology.organisations])
+    return Deployed(sequence, package_id)
+
+
+def _check(name: str, address: str, policy: str) -> bytes:
+    """Check the arguments. Returns the policy's bytes; empty for the channel's own."""
+    if not _NAME.fullmatch(name):
+        raise ConfigurationError(f"{name} is no name of a chaincode", "use letters and digits, joined by - or _")
+    if name == REGISTRY:
+        raise ConfigurationError("the registry is the network's own chaincode", "choose another name")
+    found = _ADDRESS.fullmatch(address)
+    if not found or not 0 < int(found[2]) < 65536:
+        raise ConfigurationError(f"{address} is no address", "write it as host:port")
+    try:
+        return parse_policy(policy) if policy else b""
+    except ProtocolError as error:
+        raise ConfigurationError(f"the endorsement policy cannot be read: {error}") from error

@@ -1,0 +1,1 @@
+"""Administration: what needs an organisation's admin."""

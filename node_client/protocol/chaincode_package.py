@@ -1,0 +1,59 @@
+"""Chaincode packages: `metadata.json` and `code.tar.gz` in a compressed archive (`core/chaincode/persistence`).
+
+The same content makes the same bytes, so that organisations that package for themselves get the same package id.
+"""
+
+import gzip
+import io
+import json
+import re
+import tarfile
+from collections.abc import Mapping
+from hashlib import sha256
+
+from node_client.protocol.errors import ProtocolError
+
+# `core/chaincode/persistence/chaincode_package.go`
+_LABEL = re.compile(r"[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*")
+
+
+def chaincode_package(label: str, kind: str, code: Mapping[str, bytes]) -> bytes:
+    """A package.
+
+    Args:
+        label: its label.
+        kind: its type: who builds and runs it, such as `ccaas`.
+        code: the files of its code.
+
+    Raises:
+        ProtocolError: the label is not one.
+    """
+    if not _LABEL.fullmatch(label):
+        raise ProtocolError(f"{label!r} is no label of a chaincode package")
+    metadata = json.dumps({"type": kind, "label": label}).encode()
+    return _archive({"metadata.json": metadata, "code.tar.gz": _archive(code)})
+
+
+def service_package(label: str, address: str) -> bytes:
+    """The package of a chaincode that runs as a service, which the peer dials without TLS. Raises ProtocolError.
+
+    Args:
+        address: `host:port`.
+    """
+    connection = {"address": address, "dial_timeout": "10s", "tls_required": False}
+    return chaincode_package(label, "ccaas", {"connection.json": json.dumps(connection).encode()})
+
+
+def package_id(label: str, package: bytes) -> str:
+    """The id under which peers know a package."""
+    return f"{label}:{sha256(package).hexdigest()}"
+
+
+def _archive(files: Mapping[str, bytes]) -> bytes:
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w") as archive:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return gzip.compress(plain.getvalue(), mtime=0)
