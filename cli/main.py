@@ -89,5 +89,6 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """The `certledger` command."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what gRPC would log, our errors say
     prepare_streams()
     sys.exit(run(sys.argv[1:]))

@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 from network.channel_config import first_block
 from network.crypto import create_organisation, create_user
@@ -54,7 +55,8 @@ def up(folder: Folder, *, ports: str = "") -> bool:
     Raises:
         NetworkError: it could not be made or did not come up.
     """
-    if not folder.exists:
+    created = not folder.exists
+    if created:
         create(folder, ports=ports)
     elif ports:
         raise NetworkError(
@@ -62,7 +64,12 @@ def up(folder: Folder, *, ports: str = "") -> bool:
         )
     if holder(_lock(folder)) is not None:
         return False
-    _start(folder)
+    try:
+        _start(folder)
+    except StartError:
+        if created and holder(_lock(folder)) is None:
+            folder.remove()  # it holds nothing yet, and the next attempt may want other ports
+        raise
     return True
 
 
@@ -195,6 +202,8 @@ def _start(folder: Folder) -> None:
         raise StartError(f"the network cannot be started: {error}") from error
     finally:
         os.close(writer)
+    # The network outlives this call; should it end before this process does, somebody must have waited for it.
+    Thread(target=process.wait, daemon=True).start()
     with os.fdopen(reader, encoding="utf-8") as pipe:
         # The line comes when the network serves; the pipe ends without one when its process does.
         line = pipe.readline()

@@ -84,7 +84,7 @@ class Folder:
             fill: writes the content into an empty folder.
 
         Raises:
-            FolderError: it cannot be written.
+            FolderError: it cannot be written, or somebody else has made it meanwhile.
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,10 +94,10 @@ class Folder:
         try:
             fill(temporary)
             (temporary / STAMP).write_text(json.dumps({"format": FORMAT}) + "\n", encoding="utf-8")
-            if self.path.is_dir():
-                self.path.rmdir()
-            temporary.rename(self.path)
+            temporary.rename(self.path)  # over an empty folder at most
         except OSError as error:
+            if (self.path / STAMP).exists():
+                raise FolderError("another command has just made the network", "run the command again") from error
             raise FolderError(f"the folder cannot be written: {error}", "choose another one with --dir") from error
         finally:
             rmtree(temporary, ignore_errors=True)

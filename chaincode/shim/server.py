@@ -11,7 +11,7 @@ from fabric_protos.peer import chaincode_shim_pb2_grpc
 
 from chaincode.shim.chaincode import Chaincode
 from chaincode.shim.handler import StreamHandler
-from chaincode.shim.stream import CHANNEL_OPTIONS, Message
+from chaincode.shim.stream import SERVER_OPTIONS, Message
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class ChaincodeServer:
     """
 
     def __init__(self, chaincode: Chaincode, chaincode_id: str, address: str, *, tls: ServerTls | None = None) -> None:
-        self._server = grpc.aio.server(options=CHANNEL_OPTIONS)
+        self._server = grpc.aio.server(options=SERVER_OPTIONS)
         chaincode_shim_pb2_grpc.add_ChaincodeServicer_to_server(_Servicer(chaincode, chaincode_id), self._server)
         self._host = address.rpartition(":")[0]
         self._wanted = address

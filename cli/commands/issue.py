@@ -131,7 +131,7 @@ async def _issue(settings: Settings, requests: "list[Request]", in_flight: int) 
     connection = ConnectionProfile.load(profile.connection)
     report = _Report(settings.output, len(requests))
     stop = asyncio.Event()
-    with Register(profile.register) as register, _interruptible(stop, settings.output):
+    with Register(profile.register) as register, _interruptible(stop, report):
         async with AsyncGateway.from_profile(connection, profile.organisation, profile.user) as gateway:
             client = AsyncRegistryClient(gateway.get_network(trust.ledger.channel), trust)
             issuer = Issuer(gateway, client, register)
@@ -139,20 +139,20 @@ async def _issue(settings: Settings, requests: "list[Request]", in_flight: int) 
                 left = await issue_all(issuer, requests, in_flight=in_flight, done=report.done, stop=stop)
             except asyncio.CancelledError:
                 left = [request for request in requests if request not in report.seen]
-                report.interrupted = True
-    return report.end(left, interrupted=report.interrupted or (stop.is_set() and not report.stopped_by_failure))
+    return report.end(left)
 
 
 @contextlib.contextmanager
-def _interruptible(stop: asyncio.Event, output: Output) -> Iterator[None]:
+def _interruptible(stop: asyncio.Event, report: "_Report") -> Iterator[None]:
     """Ctrl-C begins nothing new and lets what is in flight end; a second one leaves at once."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
     def interrupt() -> None:
-        if stop.is_set() and task is not None:
+        if report.interrupted and task is not None:
             task.cancel()
-        else:
-            output.message(tr("stopping: what is in flight is being finished (Ctrl-C again leaves at once)"))
+        elif not report.interrupted:
+            report.output.message(tr("stopping: what is in flight is being finished (Ctrl-C again leaves at once)"))
+        report.interrupted = True
         stop.set()
 
     try:
@@ -174,7 +174,6 @@ class _Report:
     problems: list[Problem] = field(default_factory=list)
     seen: "list[Request]" = field(default_factory=list)
     interrupted: bool = False
-    stopped_by_failure: bool = False
 
     def done(self, progress: "Progress") -> None:
         """Tell of one certificate."""
@@ -187,7 +186,6 @@ class _Report:
         if isinstance(result, Failed):
             problem = problem_of(result.error)
             self.problems.append(problem)
-            self.stopped_by_failure = self.stopped_by_failure or problem.exit_code == ExitCode.UNREACHABLE
             status = "unknown" if result.outcome_unknown else "not-issued"
             self.output.problem(problem, {"file": file, "status": status}, about=file)
         else:
@@ -204,7 +202,7 @@ class _Report:
             self.output.result(record, f"✔ {text}  {result.certificate_id}  {file}")
         self._show()
 
-    def end(self, left: "list[Request]", *, interrupted: bool) -> int:
+    def end(self, left: "list[Request]") -> int:
         """Tell what came of it all, and give the exit status."""
         self._clear()
         for request in left:
@@ -217,7 +215,7 @@ class _Report:
             if left:
                 text += tr(", {count} not begun: the same command again issues the rest", count=len(left))
             self.output.message(text)
-        if interrupted:
+        if self.interrupted and (left or self.problems):
             return ExitCode.INTERRUPTED
         if not self.problems:
             return ExitCode.DONE

@@ -9,7 +9,7 @@ from cli.exit_codes import ExitCode
 from cli.language import tr
 from cli.settings import Settings, folder_options
 
-ROLES = click.Choice(["issuer", "auditor", "verifier", "approver", "admin"])
+ROLES = click.Choice(["admin", "issuer", "auditor", "verifier"])
 
 
 @click.group()

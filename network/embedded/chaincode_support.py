@@ -26,6 +26,8 @@ OPTIONS = (
     ("grpc.max_receive_message_length", 100 * 1024 * 1024),
     ("grpc.max_send_message_length", 100 * 1024 * 1024),
 )
+# Two servers on one port would share its calls: a port that is in use must be an error.
+SERVER_OPTIONS = (*OPTIONS, ("grpc.so_reuseport", 0))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from fabric_protos.peer import chaincode_shim_pb2_grpc, peer_pb2_grpc
 from network.authority import Authority
 from network.embedded.bootstrap import ensure_registry
 from network.embedded.chaincode_processes import Launch, keep_running
-from network.embedded.chaincode_support import OPTIONS, ChaincodeSupport
+from network.embedded.chaincode_support import SERVER_OPTIONS, ChaincodeSupport
 from network.embedded.gateway_service import GatewayService
 from network.embedded.ledger import Ledger
 from network.embedded.node_services import BroadcastService, EndorserService
@@ -110,16 +110,16 @@ class EmbeddedNetwork:
     async def _serve(self, organisation: Organisation) -> None:
         peer = self.peers[organisation.msp_id]
         home = self._folder / organisation.name
-        node = grpc.aio.server(options=OPTIONS)
+        node = grpc.aio.server(options=SERVER_OPTIONS)
         gateway_pb2_grpc.add_GatewayServicer_to_server(
             GatewayService(self.ledger, peer, self.peers, self.orderer), node
         )
         peer_pb2_grpc.add_EndorserServicer_to_server(EndorserService(peer), node)
         await self._listen(node, organisation.peer, home / "peer" / "tls")
-        orderer = grpc.aio.server(options=OPTIONS)
+        orderer = grpc.aio.server(options=SERVER_OPTIONS)
         ab_pb2_grpc.add_AtomicBroadcastServicer_to_server(BroadcastService(self.orderer), orderer)
         await self._listen(orderer, organisation.orderer, home / "orderer" / "tls")
-        chaincode = grpc.aio.server(options=OPTIONS)
+        chaincode = grpc.aio.server(options=SERVER_OPTIONS)
         chaincode_shim_pb2_grpc.add_ChaincodeSupportServicer_to_server(self._supports[organisation.msp_id], chaincode)
         port = await self._listen(chaincode, "localhost:0", home / "peer" / "tls", mutual=True)
         self._chaincode_addresses[organisation.msp_id] = f"localhost:{port}"
@@ -137,7 +137,7 @@ class EmbeddedNetwork:
         except RuntimeError as error:
             raise StartError(
                 f"the address {address} is in use or cannot be used",
-                "end the program that uses it, or choose other ports: certledger network up --ports auto",
+                "end the program that uses it; a new network gets other ports with: certledger network up --ports auto",
             ) from error
         await server.start()
         self._servers.append(server)

@@ -272,8 +272,8 @@ async def issue_all(
                 result: Issued | Failed = await issuer.issue(request)
             except FabricError as error:
                 result = Failed(request, error)
-                if isinstance(error, GatewayError) and error.unreachable:
-                    stop.set()
+                if isinstance(error, RegisterError) or (isinstance(error, GatewayError) and error.unreachable):
+                    stop.set()  # the others would fail in the same way
             done(Progress(request, result))
 
     await asyncio.gather(*(work() for _ in range(min(in_flight, len(requests)))))

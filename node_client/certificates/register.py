@@ -80,17 +80,19 @@ class Register:
         self._writing: asyncio.Task[None] | None = None
         with _usable(path):
             _make_private(path)
-            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = FULL")
-            self._connection.execute("PRAGMA secure_delete = ON")
-            (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+            # Writing goes on in a thread: readers must neither see what is not durable yet nor meet its errors.
+            self._writer = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+            self._writer.execute("PRAGMA journal_mode = WAL")
+            self._writer.execute("PRAGMA synchronous = FULL")
+            self._writer.execute("PRAGMA secure_delete = ON")
+            (version,) = self._writer.execute("PRAGMA user_version").fetchone()
             if not version:
                 with suppress(sqlite3.OperationalError):  # another process has just made the table
-                    self._connection.executescript(SCHEMA)
-                (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+                    self._writer.executescript(SCHEMA)
+                (version,) = self._writer.execute("PRAGMA user_version").fetchone()
+            self._reader = sqlite3.connect(path, isolation_level=None, timeout=30)
         if version != FORMAT:
-            self._connection.close()
+            self.close()
             raise RegisterError(f"the register {path} is of another version of certledger", "use that version")
 
     def __enter__(self) -> Self:
@@ -101,7 +103,8 @@ class Register:
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        self._reader.close()
+        self._writer.close()
 
     def find(self, certificate_id: str) -> Row | None:
         """The certificate with this id."""
@@ -114,12 +117,12 @@ class Register:
     def rows(self) -> Iterator[Row]:
         """Every certificate, in the order of their making."""
         with _usable(self._path):
-            for row in self._connection.execute("SELECT * FROM certificates ORDER BY created, id"):
+            for row in self._reader.execute("SELECT * FROM certificates ORDER BY created, id"):
                 yield Row(*row)
 
     def _one(self, query: str, value: str) -> Row | None:
         with _usable(self._path):
-            row = self._connection.execute(query, (value,)).fetchone()
+            row = self._reader.execute(query, (value,)).fetchone()
         return Row(*row) if row else None
 
     async def prepare(
@@ -202,8 +205,8 @@ class Register:
     def erase(self, certificate_id: str) -> None:
         """Forget a certificate: what is on the ledger then points to nobody."""
         with _usable(self._path):
-            self._connection.execute("DELETE FROM certificates WHERE id = ?", (certificate_id,))
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._writer.execute("DELETE FROM certificates WHERE id = ?", (certificate_id,))
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _existing(self, certificate_id: str) -> Row:
         row = self.find(certificate_id)
@@ -235,13 +238,13 @@ class Register:
 
     def _write_group(self, operations: list[Callable[[sqlite3.Connection], Any]]) -> list[Any]:
         with _usable(self._path):
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._writer.execute("BEGIN IMMEDIATE")
             try:
-                results = [operation(self._connection) for operation in operations]
-                self._connection.execute("COMMIT")
+                results = [operation(self._writer) for operation in operations]
+                self._writer.execute("COMMIT")
             except BaseException:
                 with suppress(sqlite3.Error):
-                    self._connection.execute("ROLLBACK")
+                    self._writer.execute("ROLLBACK")
                 raise
         return results
 

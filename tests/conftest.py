@@ -1,0 +1,115 @@
+"""What every test may use: one running network, and commands that run on it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from network import control
+from network.folder import Folder
+
+DEADLINE = 120.0
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--network",
+        metavar="DIR",
+        help="run the scenarios on the network of this folder, which runs already, instead of one of their own",
+    )
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command did."""
+
+    status: int
+    output: str
+    messages: str
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.output.splitlines()]
+
+
+def certledger(*arguments: str | Path, cwd: Path, folder: Folder | None = None, **environment: str) -> Result:
+    """Run a command as users do: as a process of its own, in English."""
+    variables = {**os.environ, "CERTLEDGER_LANG": "en", **environment}
+    if folder is not None:
+        variables["CERTLEDGER_DIR"] = str(folder.path)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", "from cli.main import main; main()", *map(str, arguments)],
+        cwd=cwd,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    result = Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+    assert "Traceback" not in result.output + result.messages, result
+    return result
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Commands on a network, run in a folder of their own."""
+
+    folder: Folder
+    home: Path
+
+    def __call__(self, *arguments: str | Path, **environment: str) -> Result:
+        return certledger(*arguments, cwd=self.home, folder=self.folder, **environment)
+
+    def ok(self, *arguments: str | Path) -> list[dict[str, Any]]:
+        """Run a command that must succeed, for its JSON."""
+        result = self(*arguments, "--json") if "--" not in arguments else self("--json", *arguments)
+        assert result.status == 0, result
+        return result.records
+
+    def document(self, name: str, content: bytes = b"") -> Path:
+        """A document in the commands' folder, unlike every other unless its content is given."""
+        path = self.home / name
+        path.write_bytes(content or name.encode("utf-8", "surrogateescape") + os.urandom(16))
+        return path
+
+
+@pytest.fixture(scope="session")
+def network(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
+    """A running network that tests share: they add to its ledger and rely on nothing else there."""
+    given: Sequence[str] | None = request.config.getoption("--network")
+    if given:
+        yield Folder.at(Path(str(given)))
+        return
+    folder = Folder.at(tmp_path_factory.mktemp("shared") / "net")
+    control.up(folder, ports="auto")
+    try:
+        yield folder
+    finally:
+        control.down(folder)
+
+
+@pytest.fixture
+def own_network(tmp_path: Path) -> Iterator[Folder]:
+    """A network that one test has for itself."""
+    folder = Folder.at(tmp_path / "own net")
+    control.up(folder, ports="auto")
+    try:
+        yield folder
+    finally:
+        if folder.exists:
+            control.down(folder)
+
+
+@pytest.fixture
+def commands(network: Folder, tmp_path: Path) -> Commands:
+    """Commands on the shared network."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return Commands(network, home)
