@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
-from node_client.errors import EndorseError, EvaluateError, FabricError, GatewayError
+from node_client.errors import CommitError, EndorseError, EvaluateError, FabricError, GatewayError
 
 
 class CertificateError(FabricError):
@@ -151,6 +151,16 @@ def refusal(error: GatewayError) -> RegistryRefusal | None:
         if match:
             return RegistryRefusal(match[1], match[2], match[3] or "", match[4] or "")
     return None
+
+
+def overtaken(error: FabricError) -> bool:
+    """Whether another transaction came in between: nothing was written, and the next attempt may succeed.
+
+    Peers that simulated before and after a block give results that differ; what they read is stale at the commit.
+    """
+    if isinstance(error, CommitError):
+        return error.code in ("MVCC_READ_CONFLICT", "PHANTOM_READ_CONFLICT")
+    return isinstance(error, EndorseError) and error.code == "ABORTED" and not error.refusal
 
 
 @contextmanager

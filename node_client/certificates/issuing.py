@@ -26,13 +26,14 @@ from node_client.certificates.errors import (
     ReferenceTaken,
     RegisterError,
     RegistryRefusal,
+    overtaken,
 )
 from node_client.certificates.questions import certificate_answer, certificate_question
 from node_client.certificates.receipt import Receipt
 from node_client.certificates.receipt_file import receipt_path, require_free, write_receipt
 from node_client.certificates.register import ATTESTED, COMMITTED, ENDORSED, PREPARED, Register, Row
 from node_client.certificates.statement import Statement
-from node_client.errors import CommitError, CommitStatusError, FabricError, GatewayError, SubmitError
+from node_client.errors import CommitError, CommitStatusError, EndorseError, FabricError, GatewayError, SubmitError
 from node_client.gateway._async.gateway import AsyncGateway
 
 ATTEMPTS = 5  # new transactions for one certificate, when earlier ones are known to have written nothing
@@ -150,7 +151,11 @@ class Issuer:
         while row.state != ATTESTED:
             if row.state == PREPARED:
                 attempts += 1
-                row = await self._endorse(row)
+                try:
+                    row = await self._endorse(row)
+                except EndorseError as error:
+                    if attempts == ATTEMPTS or not overtaken(error):
+                        raise
             elif row.state == ENDORSED:
                 row = await self._submit(row, last=attempts >= ATTEMPTS)
             elif row.state == COMMITTED:

@@ -4,7 +4,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -14,19 +14,25 @@ from node_client.identity.signer import CURVE_ORDERS
 from node_client.protocol.errors import ProtocolError
 
 _SHA256 = ec.ECDSA(hashes.SHA256())
+_UNUSABLE = (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 
 
 @lru_cache(maxsize=4096)
 def load_certificate(pem: bytes) -> x509.Certificate:
-    """The certificate in a PEM text.
+    """The certificate in a PEM text. What is wrong within shows here, not when a part is looked at.
 
     Raises:
-        ProtocolError: there is none, or something follows it.
+        ProtocolError: there is none, something follows it, or it cannot be used.
     """
     try:
         (certificate,) = x509.load_pem_x509_certificates(pem)
     except ValueError as error:
         raise ProtocolError("not exactly one certificate in PEM") from error
+    try:
+        certificate.public_key()
+        _ = certificate.extensions, certificate.subject, certificate.issuer, certificate.signature_hash_algorithm
+    except _UNUSABLE as error:
+        raise ProtocolError(f"a certificate that cannot be used: {error}") from error
     return certificate
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from fabric_protos.msp import identities_pb2, msp_config_pb2, msp_principal_pb2
 
 from node_client.protocol.certificates import (
@@ -166,7 +166,7 @@ class Msp:
                 continue
             try:
                 certificate.verify_directly_issued_by(candidate)
-            except (InvalidSignature, ValueError, TypeError):
+            except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
                 continue
             return candidate
         return None

@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from chaincode.registry.model.records import CertificateRecord
 from chaincode.registry.model.status import Reason
 from node_client.certificates.document import Document
-from node_client.certificates.errors import OutcomeUnknown, RegistryRefusal, refusal
+from node_client.certificates.errors import OutcomeUnknown, RegistryRefusal, overtaken, refusals
 from node_client.certificates.questions import certificate_question
 from node_client.certificates.receipt import Receipt
 from node_client.certificates.trust import Trust
 from node_client.certificates.verification import Verification, Verifier
-from node_client.errors import CommitError, CommitStatusError, EndorseError, EvaluateError, GatewayError, SubmitError
+from node_client.errors import CommitError, CommitStatusError, EndorseError, GatewayError, SubmitError
 from node_client.gateway._async.network import AsyncNetwork
 from node_client.gateway._async.transaction import AsyncTransaction
 from node_client.protocol.proposal import new_nonce
 
 ATTEMPTS = 5  # transactions for one change, when others were written in between
-CONFLICT = "MVCC_READ_CONFLICT"
 
 
 @dataclass(frozen=True)
@@ -117,23 +116,19 @@ class AsyncRegistryClient:
         return verifier.result()
 
     async def _evaluate(self, function: str, *args: str) -> bytes:
-        try:
+        with refusals():
             return await self._contract.evaluate(function, *args)
-        except EvaluateError as error:
-            raise refusal(error) or error from error
 
     async def _endorse(self, function: str, *args: str, nonce: bytes | None = None) -> AsyncTransaction:
-        try:
+        with refusals():
             return await self._contract.new_proposal(function, *args, nonce=nonce).endorse()
-        except EndorseError as error:
-            raise refusal(error) or error from error
 
     async def _submit(self, function: str, *args: str) -> CertificateRecord:
         for _ in range(ATTEMPTS - 1):
             try:
                 return await self._submit_once(function, *args)
-            except CommitError as error:
-                if error.code != CONFLICT:
+            except (CommitError, EndorseError) as error:
+                if not overtaken(error):
                     raise
         return await self._submit_once(function, *args)
 
