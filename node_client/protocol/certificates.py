@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from hashlib import sha256
+from warnings import catch_warnings, simplefilter
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -9,6 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.utils import CryptographyDeprecationWarning
 
 from node_client.identity.signer import CURVE_ORDERS
 from node_client.protocol.errors import ProtocolError
@@ -25,10 +27,14 @@ def load_certificate(pem: bytes) -> x509.Certificate:
         ProtocolError: there is none, something follows it, or it cannot be used.
     """
     try:
-        (certificate,) = x509.load_pem_x509_certificates(pem)
-    except ValueError as error:
+        with catch_warnings():
+            simplefilter("ignore", CryptographyDeprecationWarning)  # of a serial number that is refused below
+            (certificate,) = x509.load_pem_x509_certificates(pem)
+    except (ValueError, x509.InvalidVersion) as error:
         raise ProtocolError("not exactly one certificate in PEM") from error
     try:
+        if certificate.serial_number <= 0:
+            raise ProtocolError("a certificate whose serial number is not positive")
         certificate.public_key()
         _ = certificate.extensions, certificate.subject, certificate.issuer, certificate.signature_hash_algorithm
     except _UNUSABLE as error:
