@@ -16,7 +16,13 @@ from node_client.identity.signer import CURVE_ORDERS
 from node_client.protocol.errors import ProtocolError
 
 _SHA256 = ec.ECDSA(hashes.SHA256())
-_UNUSABLE = (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+_UNUSABLE = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 @lru_cache(maxsize=4096)
@@ -28,17 +34,14 @@ def load_certificate(pem: bytes) -> x509.Certificate:
     """
     try:
         with catch_warnings():
-            simplefilter("ignore", CryptographyDeprecationWarning)  # of a serial number that is refused below
+            simplefilter("ignore", CryptographyDeprecationWarning)  # of a serial number that is refused here
             (certificate,) = x509.load_pem_x509_certificates(pem)
-    except (ValueError, x509.InvalidVersion) as error:
-        raise ProtocolError("not exactly one certificate in PEM") from error
-    try:
-        if certificate.serial_number <= 0:
-            raise ProtocolError("a certificate whose serial number is not positive")
+            if certificate.serial_number <= 0:
+                raise ProtocolError("a certificate whose serial number is not positive")
         certificate.public_key()
         _ = certificate.extensions, certificate.subject, certificate.issuer, certificate.signature_hash_algorithm
     except _UNUSABLE as error:
-        raise ProtocolError(f"a certificate that cannot be used: {error}") from error
+        raise ProtocolError(f"not exactly one certificate in PEM that can be used: {error}") from error
     return certificate
 
 
