@@ -22,8 +22,6 @@ from node_client.certificates.verification import Verdict, Verifier
 from node_client.protocol.proposal import new_nonce
 from tests.conftest import Commands
 
-QUICK = 11  # every so many bytes of the attestation, in the everyday suite
-
 
 @contextmanager
 def registry(commands: Commands, profile: str = "") -> Iterator[RegistryClient]:
@@ -69,35 +67,16 @@ def case(commands: Commands) -> Case:
     return case
 
 
-def places(data: bytes, every: int) -> Iterator[int]:
-    attestation = data.index(b'"attestation":"')
-    end = data.index(b'"', attestation + len(b'"attestation":"'))
-    for place in range(len(data)):
-        if not attestation + 15 < place < end or place % every == 0:
-            yield place
-
-
-def flips(data: bytes, every: int) -> Iterator[bytes]:
-    for place in places(data, every):
-        for change in (0x01, 0x20):
-            changed = bytearray(data)
-            changed[place] ^= change
-            yield bytes(changed)
-
-
 def test_changed_byte_of_a_receipt(case: Case) -> None:
-    for changed in flips(case.data, QUICK):
-        assert case.verdict(changed) is not Verdict.GENUINE
-
-
-@pytest.mark.slow
-def test_every_changed_byte_of_a_receipt(case: Case) -> None:
-    for changed in flips(case.data, 1):
-        assert case.verdict(changed) is not Verdict.GENUINE
+    for place in range(len(case.data)):
+        for change in (0x01, 0x20):
+            changed = bytearray(case.data)
+            changed[place] ^= change
+            assert case.verdict(bytes(changed)) is not Verdict.GENUINE
 
 
 def test_missing_and_added_bytes_of_a_receipt(case: Case) -> None:
-    for place in places(case.data, 50):
+    for place in range(0, len(case.data), 7):
         assert case.verdict(case.data[:place] + case.data[place + 1 :]) is not Verdict.GENUINE
         assert case.verdict(case.data[:place] + b"0" + case.data[place:]) is not Verdict.GENUINE
         assert case.verdict(case.data[:place]) is not Verdict.GENUINE
