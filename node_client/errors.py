@@ -86,6 +86,8 @@ class GatewayError(FabricError):
         self.message = message
         self.transaction_id = transaction_id
         self.details = details
+        if self.identity_expired:
+            self.next_step = "use an identity whose certificate has not expired"
         self.next_step = self.next_step or ("" if self.refusal else _ADVICE.get(code, ""))
         super().__init__(code, message)
 
@@ -101,9 +103,15 @@ class GatewayError(FabricError):
         return ""
 
     @property
+    def identity_expired(self) -> bool:
+        """Whether the caller's certificate has expired. Peers answer so as if they were not there (UNAVAILABLE)."""
+        texts = (self.message, *(detail.message for detail in self.details))
+        return any(text.endswith("client identity expired") for text in texts)
+
+    @property
     def unreachable(self) -> bool:
-        """Whether the gateway could not be reached or did not answer in time."""
-        return self.code in UNREACHABLE_CODES
+        """Whether the gateway, or a peer behind it, could not be reached or did not answer in time."""
+        return self.code in UNREACHABLE_CODES and not self.identity_expired
 
     def __str__(self) -> str:
         transaction = f" of transaction {self.transaction_id}" if self.transaction_id else ""

@@ -13,7 +13,7 @@ from fabric_protos.peer import proposal_pb2, proposal_response_pb2
 
 from network.embedded.failure import Detail, RpcFailure
 from network.embedded.ledger import Ledger
-from network.embedded.peer import Peer, ProposalRefused
+from network.embedded.peer import IdentityExpired, Peer, ProposalRefused
 from network.embedded.planning import Layout, NoPlan, endorsement_layouts
 from node_client.protocol.proposal import Proposal
 from node_client.protocol.transaction import Endorsement
@@ -37,14 +37,20 @@ class PeerFailure(Exception):
         self.detail = Detail(address=peer.address, msp_id=peer.msp_id, message=message)
 
 
-async def ask(peer: Peer, signed: proposal_pb2.SignedProposal) -> proposal_response_pb2.ProposalResponse:
+async def ask(peer: Peer, signed: proposal_pb2.SignedProposal, *, own: bool) -> proposal_response_pb2.ProposalResponse:
     """Have one peer run a proposal (`responseStatus` of `apiutils.go`).
+
+    Args:
+        own: whether it is the gateway's own peer, which it calls without gRPC in between.
 
     Raises:
         PeerFailure: it refused, could not, or its chaincode refused.
     """
     try:
         response = await peer.process_proposal(signed)
+    except IdentityExpired as error:
+        message = str(error) if own else f"rpc error: code = Unknown desc = {error}"
+        raise PeerFailure(peer, grpc.StatusCode.UNAVAILABLE, message, retry=True) from error
     except ProposalRefused as error:
         raise PeerFailure(peer, grpc.StatusCode.FAILED_PRECONDITION, str(error), retry=False) from error
     status, message = response.response.status, response.response.message
@@ -131,7 +137,7 @@ class Collector:
                 )
             first = others[0]
         try:
-            return first, await ask(first, self._signed)
+            return first, await ask(first, self._signed, own=first is self._own)
         except PeerFailure as failure:
             raise RpcFailure(
                 grpc.StatusCode.ABORTED,
@@ -158,7 +164,7 @@ class Collector:
     async def _endorse(self, msp_id: str) -> bool:
         peer = self._peers[msp_id]
         try:
-            return self._take(peer, await ask(peer, self._signed))
+            return self._take(peer, await ask(peer, self._signed, own=peer is self._own))
         except PeerFailure as failure:
             self._details.append(failure.detail)
             return False

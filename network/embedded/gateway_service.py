@@ -118,7 +118,7 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):
         code = Code.ABORTED
         for peer in evaluators:
             try:
-                response = await ask(peer, signed)
+                response = await ask(peer, signed, own=peer is self._own)
             except PeerFailure as failure:
                 details.append(failure.detail)
                 code = failure.code

@@ -31,6 +31,10 @@ class MspError(ProtocolError):
     """An identity that an MSP does not admit."""
 
 
+class UnknownIssuer(MspError):
+    """An identity's certificate does not come from a CA of its organisation."""
+
+
 @dataclass(frozen=True)
 class Member:
     """An identity of an organisation, as found in a message.
@@ -105,7 +109,7 @@ class Msp:
             except MspError as error:
                 self._verdicts[member.data] = error
         if (verdict := self._verdicts[member.data]) is not None:
-            raise MspError(str(verdict))
+            raise type(verdict)(str(verdict))
 
     def has_role(self, member: Member, role: str) -> bool:
         """Whether the identity is a `member`, `client`, `peer`, `admin` or `orderer` of this organisation."""
@@ -156,7 +160,7 @@ class Msp:
             chain.append(issuer)
             if issuer in self._roots:
                 return chain
-        raise MspError(f"the certificate does not come from a CA of {self.name}")
+        raise UnknownIssuer(f"the certificate does not come from a CA of {self.name}")
 
     def _issuer(self, certificate: x509.Certificate, moment: datetime) -> x509.Certificate | None:
         for candidate in (*self._roots, *self._intermediates):

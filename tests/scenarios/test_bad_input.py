@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 
 from network.folder import Folder
+from node_client import ConnectionProfile, Gateway
 from tests.conftest import Commands, Result, certledger
 
 UNKNOWN_ID = "0" * 32
 
 
 def height(commands: Commands) -> int:
-    (record,) = commands.ok("network", "status")
-    return int(record["organisations"][0]["height"])
+    connection = ConnectionProfile.load(commands.folder.organisation("City") / "connection.json")
+    with Gateway.from_profile(connection, "City", "admin") as gateway:
+        return gateway.get_network(connection.channel).height()
 
 
 def error_of(result: Result) -> dict[str, Any]:
