@@ -10,7 +10,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.utils import CryptographyDeprecationWarning
 
 from node_client.identity.signer import CURVE_ORDERS
 from node_client.protocol.errors import ProtocolError
@@ -33,13 +32,14 @@ def load_certificate(pem: bytes) -> x509.Certificate:
         ProtocolError: there is none, something follows it, or it cannot be used.
     """
     try:
+        # The library warns of what Fabric takes, such as a country of three letters, and of what is refused here.
         with catch_warnings():
-            simplefilter("ignore", CryptographyDeprecationWarning)  # of a serial number that is refused here
+            simplefilter("ignore")
             (certificate,) = x509.load_pem_x509_certificates(pem)
             if certificate.serial_number <= 0:
                 raise ProtocolError("a certificate whose serial number is not positive")
-        certificate.public_key()
-        _ = certificate.extensions, certificate.subject, certificate.issuer, certificate.signature_hash_algorithm
+            certificate.public_key()
+            _ = certificate.extensions, certificate.subject, certificate.issuer, certificate.signature_hash_algorithm
     except _UNUSABLE as error:
         raise ProtocolError(f"not exactly one certificate in PEM that can be used: {error}") from error
     return certificate
