@@ -28,5 +28,5 @@ def test_country_of_three_letters_is_taken_without_a_warning() -> None:
         .sign(key, hashes.SHA256())
         .public_bytes(Encoding.PEM)
     )
-    (country,) = load_certificate(pem).subject  # a warning would be an error here
-    assert [attribute.value for attribute in country] == ["JPN"]
+    subject = load_certificate(pem).subject  # a warning would be an error here
+    assert [attribute.value for attribute in subject] == ["JPN"]
