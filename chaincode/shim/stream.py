@@ -14,8 +14,15 @@ CHANNEL_OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_SIZE),
     ("grpc.max_send_message_length", MAX_MESSAGE_SIZE),
 )
-# Two services on one port would share the peer's calls: a port that is in use must be an error.
-SERVER_OPTIONS = (*CHANNEL_OPTIONS, ("grpc.so_reuseport", 0))
+SERVER_OPTIONS = (
+    *CHANNEL_OPTIONS,
+    # Two services on one port would share the peer's calls: a port that is in use must be an error.
+    ("grpc.so_reuseport", 0),
+    # Peers ping every minute (`internal/pkg/comm/config.go`), with or without a call; gRPC's own rule is five minutes,
+    # and it ends the stream of who pings more often. Half a minute leaves room for pings that arrive unevenly.
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 30_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+)
 KEEPALIVE_OPTIONS = (
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),

@@ -26,8 +26,15 @@ OPTIONS = (
     ("grpc.max_receive_message_length", 100 * 1024 * 1024),
     ("grpc.max_send_message_length", 100 * 1024 * 1024),
 )
-# Two servers on one port would share its calls: a port that is in use must be an error.
-SERVER_OPTIONS = (*OPTIONS, ("grpc.so_reuseport", 0))
+SERVER_OPTIONS = (
+    *OPTIONS,
+    # Two servers on one port would share its calls: a port that is in use must be an error.
+    ("grpc.so_reuseport", 0),
+    # Clients and chaincode may ping every minute (`keepalive.minInterval` of Fabric's sample core.yaml), with or without
+    # a call, and a little unevenly; gRPC's own rule is five minutes, and it ends the connection of who pings more often.
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 30_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+)
 
 
 @dataclass(frozen=True)
