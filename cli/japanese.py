@@ -66,6 +66,7 @@ TEXTS = {
     "issued": "発行しました",
     "issued already": "発行済みです",
     "not begun": "未着手",
+    "{count} receipts left out": "受領証 {count} 件を除きました",
     "\r{count} of {total}": "\r{total} 件中 {count} 件",
     "{issued} of {total} issued": "{total} 件中 {issued} 件を発行しました",
     ", {count} failed": "、失敗 {count} 件",

@@ -104,11 +104,22 @@ def issue(settings: Settings, files: tuple[Path, ...], options: DocumentOptions,
     """Issue certificates for documents.
 
     For every FILE a certificate is put on the ledger and FILE.receipt.json is written. The same command again issues
-    only what is missing. A name that begins with a dash comes after `--`.
+    only what is missing; receipts among the FILEs are left out. A name that begins with a dash comes after `--`.
     """
+    from node_client.certificates.errors import DocumentError
+    from node_client.certificates.receipt_file import is_receipt
+
     if options.reference and len(files) > 1:
         raise click.UsageError(tr("--reference names one certificate: give one FILE"))
-    return issue_requests(settings, [options.request(path) for path in files], in_flight)
+    receipts = {path for path in files if is_receipt(path)}
+    if len(receipts) == len(set(files)):
+        raise DocumentError(f"{files[0]} is a receipt", "name the document itself")
+    for path in files:
+        if path in receipts:
+            settings.output.result({"file": str(path), "status": "left-out"}, "")
+    if receipts:
+        settings.output.message(tr("{count} receipts left out", count=len(receipts)))
+    return issue_requests(settings, [options.request(path) for path in files if path not in receipts], in_flight)
 
 
 def issue_requests(settings: Settings, requests: "list[Request]", in_flight: int = IN_FLIGHT) -> int:
@@ -172,7 +183,7 @@ class _Report:
     total: int
     issued: int = 0
     problems: list[Problem] = field(default_factory=list)
-    seen: "list[Request]" = field(default_factory=list)
+    seen: "set[Request]" = field(default_factory=set)
     interrupted: bool = False
 
     def done(self, progress: "Progress") -> None:
@@ -180,7 +191,7 @@ class _Report:
         from cli.problems import problem_of
         from node_client.certificates.issuing import Failed
 
-        self.seen.append(progress.request)
+        self.seen.add(progress.request)
         result, file = progress.result, str(progress.request.document)
         self._clear()
         if isinstance(result, Failed):

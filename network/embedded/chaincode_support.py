@@ -30,8 +30,8 @@ SERVER_OPTIONS = (
     *OPTIONS,
     # Two servers on one port would share its calls: a port that is in use must be an error.
     ("grpc.so_reuseport", 0),
-    # Clients and chaincode may ping every minute (`keepalive.minInterval` of Fabric's sample core.yaml), with or without
-    # a call, and a little unevenly; gRPC's own rule is five minutes, and it ends the connection of who pings more often.
+    # Clients and chaincode may ping every minute, with or without a call (`keepalive.minInterval` of Fabric's sample
+    # core.yaml), here a little unevenly; gRPC's own rule is five minutes, and it ends the connection otherwise.
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 30_000),
     ("grpc.keepalive_permit_without_calls", 1),
 )

@@ -34,6 +34,17 @@ def read_receipt(path: Path) -> Receipt:
     return Receipt.from_bytes(data)
 
 
+def is_receipt(path: Path) -> bool:
+    """Whether a file is a receipt, by its name and its content."""
+    if not path.name.endswith(SUFFIX):
+        return False
+    try:
+        read_receipt(path)
+    except (FileNotFoundError, ReceiptError):
+        return False
+    return True
+
+
 def require_free(path: Path, certificate_id: str) -> None:
     """Check that a certificate's receipt can go there, before anything is done that cannot be undone.
 
