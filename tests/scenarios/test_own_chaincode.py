@@ -2,11 +2,7 @@
 
 import asyncio
 import json
-import os
-import socket
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,41 +11,13 @@ from network.folder import Folder
 from node_client import AsyncGateway, CommitError, ConnectionProfile, EndorseError, EvaluateError
 from node_client.gateway._async.contract import AsyncContract
 from tests.conftest import Commands
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-NAME = "counter"
-
-
-@pytest.fixture(scope="module")
-def deployed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
-    if request.config.getoption("--network"):
-        pytest.skip("chaincode deploy works on the embedded network")
-    network: Folder = request.getfixturevalue("network")
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
-    commands = Commands(network, tmp_path_factory.mktemp("deploy"))
-    (record,) = commands.ok("chaincode", "deploy", NAME, "--address", f"localhost:{port}")
-    assert record["sequence"] == 1
-    environment = {
-        "CHAINCODE_ID": record["packageId"],
-        "CHAINCODE_SERVER_ADDRESS": f"127.0.0.1:{port}",
-        "CHAINCODE_TLS_DISABLED": "true",
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.scenarios.counter"], cwd=ROOT, env={**os.environ, **environment}
-    )
-    try:
-        yield network
-    finally:
-        process.terminate()
-        process.wait()
+from tests.scenarios.deploying import Service, deploy, unused_name
 
 
 @pytest.fixture
-async def counter(deployed: Folder) -> AsyncIterator[AsyncContract]:
-    async with _gateway(deployed, "City") as gateway:
-        contract = gateway.get_network("certificates").get_contract(NAME)
+async def counter(counter_service: Service) -> AsyncIterator[AsyncContract]:
+    async with _gateway(counter_service.folder, "City") as gateway:
+        contract = gateway.get_network("certificates").get_contract(counter_service.name)
         await _until_it_runs(contract)
         yield contract
 
@@ -136,21 +104,21 @@ async def test_same_transaction_twice(counter: AsyncContract) -> None:
     assert await counter.submit("Add", "twice", "0") == b"1"
 
 
-async def test_transient_and_creator(counter: AsyncContract, deployed: Folder) -> None:
+async def test_transient_and_creator(counter: AsyncContract, counter_service: Service) -> None:
     assert await counter.evaluate("Transient", "k", transient={"k": b"secret"}) == b"secret"
-    async with _gateway(deployed, "TriValley", "auditor") as gateway:
-        contract = gateway.get_network("certificates").get_contract(NAME)
+    async with _gateway(counter_service.folder, "TriValley", "auditor") as gateway:
+        contract = gateway.get_network("certificates").get_contract(counter_service.name)
         assert json.loads(await contract.evaluate("Who")) == {"mspId": "TriValleyMSP", "role": "auditor"}
 
 
-async def test_events_come_in_order(counter: AsyncContract, deployed: Folder) -> None:
-    async with _gateway(deployed, "Nishitetsu", "auditor") as gateway:
+async def test_events_come_in_order(counter: AsyncContract, counter_service: Service) -> None:
+    async with _gateway(counter_service.folder, "Nishitetsu", "auditor") as gateway:
         network = gateway.get_network("certificates")
         height = await network.height()
         for amount in range(5):
             await counter.submit("Add", "event", str(amount))
         seen = []
-        async with network.chaincode_events(NAME, start_block=height) as events:
+        async with network.chaincode_events(counter_service.name, start_block=height) as events:
             async for event in events:
                 seen.append((event.event_name, event.payload.decode()))
                 if len(seen) == 5:
@@ -158,9 +126,8 @@ async def test_events_come_in_order(counter: AsyncContract, deployed: Folder) ->
     assert seen == [("Added", f"event={total}") for total in (0, 1, 3, 6, 10)]
 
 
-def test_upgrade(deployed: Folder, tmp_path: Path) -> None:
-    commands = Commands(deployed, tmp_path)
-    policy = "AND('CityMSP.peer','TriValleyMSP.peer')"
+def test_upgrade(request: pytest.FixtureRequest, network: Folder, tmp_path: Path) -> None:
+    commands, name = Commands(network, tmp_path), unused_name("upgraded")
     for sequence in (1, 2):
-        (record,) = commands.ok("chaincode", "deploy", "upgraded", "--address", "localhost:1", "--policy", policy)
-        assert record["sequence"] == sequence
+        service = deploy(request, commands, name, "localhost:1", "AND('CityMSP.peer','TriValleyMSP.peer')")
+        assert service.sequence == sequence

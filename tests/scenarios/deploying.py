@@ -1,0 +1,129 @@
+"""Putting chaincode of the tests on whichever network they run on."""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from network.folder import Folder
+from network.topology import CHANNEL
+from node_client import ConnectionProfile, FabricError, Gateway
+from node_client.admin._sync.lifecycle import Lifecycle
+from node_client.protocol.chaincode_package import package_id, service_package
+from node_client.protocol.lifecycle import ChaincodeDefinition
+from node_client.protocol.policy_dsl import parse_policy
+from tests.conftest import Commands
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PATIENCE = 60.0
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Service:
+    """A chaincode on the channel, and where it serves."""
+
+    folder: Folder
+    name: str
+    package_id: str
+    address: str
+    sequence: int
+
+
+def unused_name(stem: str) -> str:
+    """A chaincode's name that no earlier run of the tests has put on the channel."""
+    return f"{stem}-{secrets.token_hex(4)}"
+
+
+def free_address() -> str:
+    """An address of this machine that nobody listens on now."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{one.getsockname()[1]}"
+
+
+def deploy(request: pytest.FixtureRequest, commands: Commands, name: str, address: str, policy: str = "") -> Service:
+    """Put a chaincode on the channel: by the command, or on a network that is not the command's by the lifecycle."""
+    if request.config.getoption("--network"):
+        return define(commands.folder, name, address, policy=policy)
+    options = ["--policy", policy] if policy else []
+    (record,) = commands.ok("chaincode", "deploy", name, "--address", address, *options)
+    return Service(commands.folder, name, record["packageId"], address, record["sequence"])
+
+
+def define(
+    folder: Folder,
+    name: str,
+    address: str,
+    *,
+    policy: str = "",
+    package: bytes | None = None,
+    without: frozenset[str] = frozenset(),
+) -> Service:
+    """Put a chaincode on the channel through the lifecycle, as the organisations' admins would.
+
+    Args:
+        package: instead of the one that names the address.
+        without: organisations that do not install the package, though they approve the definition.
+    """
+    label = f"{name}_1"
+    package = package or service_package(label, address)
+    organisations = folder.topology().organisations
+    with ExitStack() as stack:
+        admins = {}
+        for one in organisations:
+            profile = ConnectionProfile.load(folder.organisation(one.name) / "connection.json")
+            gateway = stack.enter_context(Gateway.from_profile(profile, one.name, "admin"))
+            admins[one.name] = Lifecycle(gateway, CHANNEL)
+        first = next(iter(admins.values()))
+        sequence = first.sequences().get(name, 0) + 1
+        definition = ChaincodeDefinition(
+            name=name, version="1", sequence=sequence, policy=parse_policy(policy) if policy else b""
+        )
+        for organisation, admin in admins.items():
+            if organisation not in without:
+                admin.install(label, package)
+            admin.approve(definition, "" if organisation in without else package_id(label, package))
+        # Every peer must have heard of every approval before they can come to the same result.
+        patiently(lambda: first.commit(definition, [one.msp_id for one in organisations]))
+    return Service(folder, name, package_id(label, package), address, sequence)
+
+
+def patiently(attempt: Callable[[], T]) -> T:
+    """Try until it succeeds: peers hear of each other and of new chaincode by and by."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return attempt()
+        except FabricError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+@contextmanager
+def served(service: Service, module: str, variables: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a chaincode as a service, as `python -m MODULE`."""
+    environment = {
+        **os.environ,
+        "CHAINCODE_ID": service.package_id,
+        "CHAINCODE_SERVER_ADDRESS": service.address,
+        "CHAINCODE_TLS_DISABLED": "true",
+        **(variables or {}),
+    }
+    process = subprocess.Popen([sys.executable, "-m", module], cwd=ROOT, env=environment)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
