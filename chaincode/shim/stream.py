@@ -20,7 +20,7 @@ SERVER_OPTIONS = (
     ("grpc.so_reuseport", 0),
     # Peers ping every minute (`internal/pkg/comm/config.go`), with or without a call; gRPC's own rule is five minutes,
     # and it ends the stream of who pings more often. Half a minute leaves room for pings that arrive unevenly.
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 30_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
     ("grpc.keepalive_permit_without_calls", 1),
 )
 KEEPALIVE_OPTIONS = (
@@ -28,5 +28,4 @@ KEEPALIVE_OPTIONS = (
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
-    ("grpc.http2.min_ping_interval_without_data_ms", 1_000),
 )

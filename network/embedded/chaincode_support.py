@@ -32,7 +32,7 @@ SERVER_OPTIONS = (
     ("grpc.so_reuseport", 0),
     # Clients and chaincode may ping every minute, with or without a call (`keepalive.minInterval` of Fabric's sample
     # core.yaml), here a little unevenly; gRPC's own rule is five minutes, and it ends the connection otherwise.
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 30_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
     ("grpc.keepalive_permit_without_calls", 1),
 )
 
