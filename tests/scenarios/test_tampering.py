@@ -110,6 +110,20 @@ def test_added_validity(case: Case) -> None:
     assert case.verdict_of(replace(case.receipt, statement=statement)) is Verdict.ALTERED
 
 
+def test_expired_from_the_day_after_the_last_one(commands: Commands) -> None:
+    path, last = commands.document("a"), date.today() + timedelta(days=3)
+    commands.ok("issue", path.name, "--valid-until", last.isoformat())
+    receipt, nonce = Receipt.from_bytes((commands.home / "a.receipt.json").read_bytes()), new_nonce()
+    with registry(commands) as client:
+        answer = client.attest(receipt.certificate_id, nonce)
+        trust = client.trust
+    for today, verdict in ((last, Verdict.GENUINE), (last + timedelta(days=1), Verdict.EXPIRED)):
+        verifier = Verifier(Document.of_file(path), receipt, trust, today=today)
+        verifier.check_receipt()
+        verifier.check_record(answer, nonce)
+        assert verifier.result().verdict is verdict
+
+
 def test_another_ledger(case: Case) -> None:
     for change in ({"first_block": "0" * 64}, {"channel": "other"}, {"chaincode": "other"}):
         ledger = replace(case.trust.ledger, **change)
