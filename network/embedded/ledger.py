@@ -6,7 +6,7 @@ write validation codes and the commit hash into the block's metadata, make all o
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -24,6 +24,7 @@ from network.embedded.store import (
     Commit,
     HistoryEntry,
     LedgerUnavailable,
+    PrivateSet,
     PrivateWrite,
     StateView,
     Store,
@@ -40,6 +41,10 @@ from node_client.protocol.transaction import ChaincodeEvent, open_envelope, pars
 logger = logging.getLogger(__name__)
 
 RETRY = 0.5  # seconds until a block that could not be written is tried again
+
+
+class Finished(Exception):
+    """Whoever waits for a block waits in vain: the network is ending."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,7 @@ class Ledger:
         self.transient = TransientStore()
         self.config = ChannelConfig.from_bytes(first_block)
         self._changed = asyncio.Event()
+        self._finished = False
         self._height = self._store.height
         if not self._height:
             self._store.commit(self._prepare(parse_block(first_block)))
@@ -74,6 +80,11 @@ class Ledger:
         elif (kept := self._store.block(0)) is None or parse_block(kept).hash != self.config.block.hash:
             self._store.close()
             raise LedgerUnavailable(f"the ledger in {path} is of another channel")
+
+    def finish(self) -> None:
+        """Tell everyone who waits that there are no more blocks to come."""
+        self._finished = True
+        self._changed.set()
 
     def close(self) -> None:
         """Close the database."""
@@ -101,6 +112,14 @@ class Ledger:
     def transaction(self, tx_id: str) -> TransactionPlace | None:
         """Where a transaction stands, and how it was judged."""
         return self._store.transaction(tx_id)
+
+    def private_sets(self, msp_id: str, number: int) -> list[PrivateSet]:
+        """The private write sets of a block that an organisation holds."""
+        return self._store.private_sets(msp_id, number)
+
+    def values_before(self, namespace: str, key: str, number: int) -> Iterator[bytes]:
+        """The values that a key was given before a block, the last one first."""
+        return self._store.values_before(namespace, key, number)
 
     def state(self, msp_id: str) -> StateView:
         """The newest state as an organisation sees it."""
@@ -130,24 +149,38 @@ class Ledger:
         changed.set()
 
     async def wait_for(self, tx_id: str) -> TransactionPlace:
-        """Wait until the transaction is in a block; for ever, if it never is."""
+        """Wait until the transaction is in a block; for ever, if it never is.
+
+        Raises:
+            Finished: there are no more blocks to come.
+        """
         while True:
             changed = self._changed
             if (place := self._store.transaction(tx_id)) is not None:
                 return place
+            if self._finished:
+                raise Finished
             await changed.wait()
 
+    async def wait_for_block(self, number: int) -> None:
+        """Wait until there is a block of this number. Raises Finished when there are no more blocks to come."""
+        while not self._finished:
+            if number < self._height:
+                return
+            await self._changed.wait()
+        raise Finished
+
     async def blocks(self, start: int) -> AsyncIterator[tuple[int, tuple[CommittedTransaction, ...]]]:
-        """Blocks from this number on, as they come, read when they are asked for: a slow reader costs nothing."""
+        """Blocks from this number on, as they come, read when they are asked for: a slow reader costs nothing.
+
+        Raises:
+            Finished: there are no more blocks to come.
+        """
         number = start
         while True:
-            changed = self._changed
-            if number < self._height:
-                data = self._store.block(number)
-                yield number, _transactions(parse_block(data or b""))
-                number += 1
-            else:
-                await changed.wait()
+            await self.wait_for_block(number)
+            yield number, _transactions(parse_block(self._store.block(number) or b""))
+            number += 1
 
     def _prepare(self, block: Block) -> Commit:
         state = self._store.state("")
@@ -156,15 +189,18 @@ class Ledger:
         codes: list[int] = []
         history: list[HistoryEntry] = []
         private: list[PrivateWrite] = []
+        private_sets: list[PrivateSet] = []
         for position, one in enumerate(judged):
             code = int(one.code)
+            held = self._private_sets(one, position, state)
+            private_sets += held
             if code == Code.VALID and one.sets is not None and one.transaction is not None:
                 conflict = validator.validate(position, one.sets)
                 if conflict:
                     code = int(Code.Value(conflict.value))
                 else:
                     history += _history(one, position)
-                    private += self._private(one, Version(block.number, position), state)
+                    private += _private_writes(held, Version(block.number, position))
             codes.append(code)
         block = block.with_metadata(TRANSACTIONS_FILTER, bytes(codes))
         digest = b""
@@ -183,6 +219,7 @@ class Ledger:
             updates=validator.updates,
             history=history,
             private=private,
+            private_sets=private_sets,
             commit_hash=digest,
         )
 
@@ -198,19 +235,28 @@ class Ledger:
             found.append(one)
         return found
 
-    def _private(self, one: Judged, version: Version, state: StateView) -> list[PrivateWrite]:
-        """The private writes of a valid transaction, at the organisations that may hold them."""
+    def _private_sets(self, one: Judged, position: int, state: StateView) -> list[PrivateSet]:
+        """The private write sets of a transaction, at the organisations that may hold them.
+
+        Those of invalid transactions are kept as well (capability StorePvtDataOfInvalidTx,
+        `gossip/privdata/coordinator.go`), but change nothing.
+        """
+        if one.transaction is None:
+            return []
         kept = self.transient.take(one.tx_id)
-        writes = []
-        for (namespace, collection), data in kept.items():
-            stated = (one.sets or {})[namespace].collections.get(collection)
-            if stated is None or stated.private_digest != sha256(data).digest():
-                continue
-            for msp_id in self._members(namespace, collection, state):
-                for key, write in read_write_set.decode_private(data).items():
-                    value = None if write.is_delete else write.value
-                    writes.append(PrivateWrite(msp_id, namespace, collection, key, value, version))
-        return writes
+        try:
+            stated = one.sets if one.sets is not None else read_write_set.decode(one.transaction.response.result)
+        except ValueError:
+            return []
+        found = []
+        for (namespace, collection), data in sorted(kept.items()):
+            hashes = stated[namespace].collections.get(collection) if namespace in stated else None
+            if hashes is not None and hashes.private_digest == sha256(data).digest():
+                found += [
+                    PrivateSet(msp_id, position, namespace, collection, data)
+                    for msp_id in self._members(namespace, collection, state)
+                ]
+        return found
 
     def _members(self, namespace: str, collection: str, state: StateView) -> list[str]:
         msp_ids = list(self.config.organisations.values())
@@ -226,6 +272,21 @@ class Ledger:
                 named = organisations_in(policy)
                 return [msp_id for msp_id in msp_ids if msp_id in named]
         return []
+
+
+def _private_writes(held: Sequence[PrivateSet], version: Version) -> list[PrivateWrite]:
+    return [
+        PrivateWrite(
+            one.organisation,
+            one.namespace,
+            one.collection,
+            key,
+            None if write.is_delete else write.value,
+            version,
+        )
+        for one in held
+        for key, write in read_write_set.decode_private(one.data).items()
+    ]
 
 
 def _history(one: Judged, position: int) -> list[HistoryEntry]:

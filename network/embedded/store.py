@@ -13,12 +13,12 @@ from pathlib import Path
 from chaincode.ledger.mvcc import Updates
 from chaincode.ledger.state import KeyModification, Version, VersionedValue
 
-FORMAT = "1"
+FORMAT = "2"
 
 SCHEMA = """
 BEGIN;
 CREATE TABLE about (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-INSERT INTO about VALUES ('format', '1');
+INSERT INTO about VALUES ('format', '2');
 CREATE TABLE blocks (number INTEGER PRIMARY KEY, hash BLOB NOT NULL, data BLOB NOT NULL);
 CREATE INDEX blocks_by_hash ON blocks (hash);
 CREATE TABLE transactions (
@@ -36,6 +36,11 @@ CREATE TABLE private (
     organisation TEXT NOT NULL, namespace TEXT NOT NULL, collection TEXT NOT NULL, key BLOB NOT NULL,
     value BLOB NOT NULL, block INTEGER NOT NULL, position INTEGER NOT NULL,
     PRIMARY KEY (organisation, namespace, collection, key)
+) WITHOUT ROWID;
+CREATE TABLE private_sets (
+    block INTEGER NOT NULL, organisation TEXT NOT NULL, position INTEGER NOT NULL, namespace TEXT NOT NULL,
+    collection TEXT NOT NULL, data BLOB NOT NULL,
+    PRIMARY KEY (block, organisation, position, namespace, collection)
 ) WITHOUT ROWID;
 CREATE TABLE history (
     namespace TEXT NOT NULL, key BLOB NOT NULL, block INTEGER NOT NULL, position INTEGER NOT NULL,
@@ -82,6 +87,17 @@ class PrivateWrite:
 
 
 @dataclass(frozen=True)
+class PrivateSet:
+    """One transaction's private write set of a collection, as one organisation holds it: a `KVRWSet`."""
+
+    organisation: str
+    position: int
+    namespace: str
+    collection: str
+    data: bytes
+
+
+@dataclass(frozen=True)
 class Commit:
     """Everything that a block changes."""
 
@@ -92,6 +108,7 @@ class Commit:
     updates: Updates
     history: Sequence[HistoryEntry]
     private: Sequence[PrivateWrite]
+    private_sets: Sequence[PrivateSet]
     commit_hash: bytes
 
 
@@ -153,6 +170,25 @@ class Store:
         """Where the transaction with this id stands: the first one, where an id came twice."""
         row = self._reader.execute("SELECT block, position, code FROM transactions WHERE id = ?", (tx_id,)).fetchone()
         return TransactionPlace(*row) if row else None
+
+    def private_sets(self, organisation: str, block: int) -> list[PrivateSet]:
+        """The private write sets of a block's transactions that an organisation holds, in the block's order."""
+        rows = self._reader.execute(
+            "SELECT organisation, position, namespace, collection, data FROM private_sets"
+            " WHERE block = ? AND organisation = ? ORDER BY position, namespace, collection",
+            (block, organisation),
+        )
+        return [PrivateSet(*row) for row in rows]
+
+    def values_before(self, namespace: str, key: str, block: int) -> Iterator[bytes]:
+        """The values that a key was given before a block, the last one first."""
+        rows = self._reader.execute(
+            "SELECT value FROM history WHERE namespace = ? AND key = ? AND block < ? AND NOT is_delete"
+            " ORDER BY block DESC, position DESC",
+            (namespace, key.encode(), block),
+        )
+        for (value,) in rows:
+            yield value
 
     @property
     def commit_hash(self) -> bytes:
@@ -237,6 +273,13 @@ class Store:
             else:
                 row = (*place, write.value, write.version.block, write.version.transaction)
                 run("INSERT OR REPLACE INTO private VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        many(
+            "INSERT INTO private_sets VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (number, one.organisation, one.position, one.namespace, one.collection, one.data)
+                for one in commit.private_sets
+            ],
+        )
         many(
             "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
