@@ -14,7 +14,7 @@ from fabric_protos.peer import chaincode_event_pb2, proposal_response_pb2
 
 from network.embedded.endorsing import Collector, PeerFailure, ask
 from network.embedded.failure import Detail, RpcFailure
-from network.embedded.ledger import Ledger
+from network.embedded.ledger import Finished, Ledger
 from network.embedded.ordering import BroadcastError, Orderer
 from network.embedded.peer import Peer
 from node_client.protocol.codec import parse
@@ -176,7 +176,10 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):
                 raise RpcFailure(Code.INVALID_ARGUMENT, text)
         data = SignedData(signed.request, request.identity, signed.signature)
         self._require_reader("gateway/CommitStatus", request.channel_id, data)
-        place = await self._ledger.wait_for(request.transaction_id)
+        try:
+            place = await self._ledger.wait_for(request.transaction_id)
+        except Finished as error:
+            raise RpcFailure(Code.UNAVAILABLE, "the peer is shutting down") from error
         return gateway_pb2.CommitStatusResponse(
             result=place.code,  # type: ignore[arg-type]
             block_number=place.block,
@@ -193,16 +196,27 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):
             raise RpcFailure(Code.INVALID_ARGUMENT, f"invalid chaincode events request: {error}") from error
         data = SignedData(signed.request, request.identity, signed.signature)
         self._require_reader("gateway/ChaincodeEvents", request.channel_id, data)
-        after = request.after_transaction_id
-        passed = not after
+        try:
+            async for response in self._matching(request):
+                yield response
+        except Finished as error:
+            raise RpcFailure(Code.UNAVAILABLE, "the peer is shutting down") from error
+
+    async def _matching(
+        self, request: gateway_pb2.ChaincodeEventsRequest
+    ) -> AsyncIterator[gateway_pb2.ChaincodeEventsResponse]:
+        """The chaincode's events in each block; not those up to the transaction after which to go on.
+
+        That one is found by its own event, as in Fabric: after a transaction without an event nothing comes.
+        """
+        passed = not request.after_transaction_id
         async for number, transactions in self._ledger.blocks(self._start(request)):
             found = []
-            for transaction in transactions:
-                event = transaction.event
-                if event is None:
+            for event in (transaction.event for transaction in transactions):
+                if event is None or not (event.chaincode and event.name and event.transaction_id):
                     continue
                 if not passed:
-                    passed = transaction.tx_id == after
+                    passed = event.transaction_id == request.after_transaction_id
                 elif event.chaincode == request.chaincode_id:
                     found.append(
                         chaincode_event_pb2.ChaincodeEvent(
@@ -224,7 +238,8 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):
         if kind == "specified":
             return request.start_position.specified.number
         if kind not in (None, "next_commit"):
-            raise RpcFailure(Code.INVALID_ARGUMENT, f"invalid start position type: {kind}")
+            text = f"invalid start position type: *orderer.SeekPosition_{kind.capitalize()}"
+            raise RpcFailure(Code.INVALID_ARGUMENT, text)
         return self._ledger.height
 
     def _evaluators(self, chaincode: str, targets: list[str]) -> list[Peer]:
