@@ -1,0 +1,59 @@
+"""Benchmarks: `python bench/run.py NAME… [--json FILE]`; `--help` tells the rest.
+
+Without a target the embedded network is made for the run and goes away after it. Load is made by this process, on the
+same machine: what the client costs is part of what is measured, and is shown.
+"""
+
+import argparse
+import asyncio
+import json
+import platform
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench import issue
+from bench.targets import Target, targets
+
+BENCHMARKS = {"issue": issue.run}
+
+
+def main() -> None:
+    """Run the named benchmarks on every target; print tables, and write everything as JSON if asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", metavar="NAME", nargs="+", choices=sorted(BENCHMARKS))
+    parser.add_argument(
+        "--network", metavar="[NAME=]DIR", action="append", default=[], help="a running network's folder"
+    )
+    parser.add_argument("--connection", metavar="FILE", type=Path, help="a connection profile of any network")
+    parser.add_argument("--organisation", default="City", help="who issues, in the connection profile")
+    parser.add_argument("--user", default="issuer")
+    parser.add_argument("--trust", metavar="FILE", type=Path, help="its trust file; without it nothing is verified")
+    parser.add_argument("--process", metavar="NAME=PID", action="append", default=[], help="whose CPU time is counted")
+    parser.add_argument("--concurrency", default="1,16,64,256", help="comma-separated (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=8.0, help="of every measurement (default: %(default)s)")
+    parser.add_argument("--json", metavar="FILE", type=Path)
+    arguments = parser.parse_args()
+    levels = [int(level) for level in arguments.concurrency.split(",")]
+    report: dict[str, object] = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }
+    with targets(arguments) as found:
+        for name in arguments.names:
+            report[name] = [_measured(name, target, levels, arguments.seconds) for target in found]
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+def _measured(name: str, target: Target, levels: list[int], seconds: float) -> dict[str, object]:
+    print(f"\n{name} on {target.name}" + (f", ready in {target.ready:.2f} s" if target.ready else ""), flush=True)
+    rows = asyncio.run(BENCHMARKS[name](target, levels, seconds))
+    return {"target": target.name, "readySeconds": target.ready, "rows": rows}
+
+
+if __name__ == "__main__":
+    main()
