@@ -100,6 +100,7 @@ TEXTS = {
     "its folder is removed": "フォルダーを削除しました",
     "process": "プロセス",
     "peer": "ピア",
+    "mutual TLS": "相互TLS",
     "orderer": "オーダラー",
     "height": "高さ",
     "identity made": "利用者を作りました",

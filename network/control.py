@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,9 +12,10 @@ from threading import Thread
 
 from network.channel_config import first_block
 from network.crypto import create_organisation, create_user
-from network.errors import ConfigurationError, NetworkError, StartError
+from network.errors import NetworkError, StartError
 from network.folder import Folder
 from network.lock import holder
+from network.ports import chosen_ports
 from network.profiles import write_profiles
 from network.topology import CHANNEL, Organisation, default_configtx, read_topology, with_ports
 from network.trust import write_trust
@@ -25,11 +25,18 @@ STOP_PATIENCE = 15.0  # seconds that the network has to end before it is killed
 
 @dataclass(frozen=True)
 class OrganisationStatus:
-    """One organisation's part of the network; the height is None when its peer does not answer."""
+    """One organisation's part of the network.
+
+    Attributes:
+        peer: the peer's address.
+        mutual_tls_peer: where it demands a client's TLS certificate.
+        height: None when the peer does not answer.
+    """
 
     name: str
     msp_id: str
     peer: str
+    mutual_tls_peer: str
     orderer: str
     height: int | None
 
@@ -47,7 +54,8 @@ def up(folder: Folder, *, ports: str = "") -> bool:
     """Start the network of a folder, making it when it is not there, and wait until it serves.
 
     Args:
-        ports: `auto` for free ports, or a number that becomes the first of six; only for a new network.
+        ports: `auto` for free ports, or a number that becomes the first of four for each organisation; only for a new
+            network.
 
     Returns:
         Whether it was started; false when it ran already.
@@ -77,7 +85,7 @@ def create(folder: Folder, *, ports: str = "") -> None:
     """Make a network's folder: keys, the channel's first block, profiles. Raises NetworkError."""
     text = default_configtx()
     if ports:
-        text = with_ports(text, _chosen_ports(text, ports))
+        text = with_ports(text, chosen_ports(read_topology(text), ports))
     topology = read_topology(text)
 
     def fill(path: Path) -> None:
@@ -128,7 +136,12 @@ def status(folder: Folder) -> NetworkStatus:
         pid=pid,
         organisations=tuple(
             OrganisationStatus(
-                one.name, one.msp_id, one.peer, one.orderer, _height(folder, one) if pid is not None else None
+                one.name,
+                one.msp_id,
+                one.peer,
+                one.mutual_tls_peer,
+                one.orderer,
+                _height(folder, one) if pid is not None else None,
             )
             for one in topology.organisations
         ),
@@ -159,27 +172,6 @@ def _height(folder: Folder, organisation: Organisation) -> int | None:
 
 def _lock(folder: Folder) -> Path:
     return folder.embedded / "lock"
-
-
-def _chosen_ports(text: str, ports: str) -> dict[int, int]:
-    topology = read_topology(text)
-    used = [int(address.rpartition(":")[2]) for one in topology.organisations for address in (one.orderer, one.peer)]
-    if ports == "auto":
-        return dict(zip(used, _free_ports(len(used)), strict=True))
-    if not ports.isdigit() or not 1024 <= int(ports) <= 65535 - len(used):
-        raise ConfigurationError(f"{ports} is no port to begin with", "use auto, or a number from 1024 to 65000")
-    return {port: int(ports) + place for place, port in enumerate(used)}
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 def _start(folder: Folder) -> None:

@@ -1,7 +1,11 @@
 """Profiles: how clients reach the network, and as whom.
 
-A connection profile is for any client: JSON in the form that hfc-style readers know. A user profile is for our own
-commands: an organisation, a user, and where the connection profile, the trust file and the register are.
+A connection profile is for any client: JSON in the form that hfc-style readers know. A peer's `url` is for clients that
+show no TLS certificate; a client that shows one uses `mutualTlsUrl` in its place, with the same CA certificate and
+options. It is a field of the peer and not a peer of its own, lest readers take it for another one that could endorse.
+
+A user profile is for our own commands: an organisation, a user, and where the connection profile, the trust file and
+the register are.
 """
 
 import json
@@ -24,7 +28,7 @@ def connection_profile(folder: Folder, organisation: Organisation) -> dict[str, 
         "organizations": {
             one.name: _organisation(folder, one, with_users=one == organisation) for one in topology.organisations
         },
-        "peers": {one.peer_name: _node(folder, one, one.peer) for one in topology.organisations},
+        "peers": {one.peer_name: _peer(folder, one) for one in topology.organisations},
         "orderers": {one.orderer_name: _node(folder, one, one.orderer) for one in topology.organisations},
     }
 
@@ -50,6 +54,11 @@ def _user(home: Path) -> dict[str, Any]:
     }
 
 
+def _peer(folder: Folder, organisation: Organisation) -> dict[str, Any]:
+    node = _node(folder, organisation, organisation.peer)
+    return {"url": node.pop("url"), "mutualTlsUrl": f"grpcs://{organisation.mutual_tls_peer}", **node}
+
+
 def _node(folder: Folder, organisation: Organisation, address: str) -> dict[str, Any]:
     root = folder.organisation(organisation.name) / "tlsca" / "tlsca.crt"
     return {
@@ -59,8 +68,13 @@ def _node(folder: Folder, organisation: Organisation, address: str) -> dict[str,
     }
 
 
-def peer_environment(folder: Folder, organisation: Organisation, user: str = "admin") -> dict[str, str]:
+def peer_environment(
+    folder: Folder, organisation: Organisation, user: str = "admin", *, mutual_tls: bool = False
+) -> dict[str, str]:
     """The variables with which Fabric's `peer` command works as a user of an organisation.
+
+    Args:
+        mutual_tls: use the peer's port that demands the user's TLS certificate.
 
     Raises:
         NetworkError: there is no such user.
@@ -70,12 +84,12 @@ def peer_environment(folder: Folder, organisation: Organisation, user: str = "ad
         raise NetworkError(f"{organisation.name} has no user {user}", f"look into {home / 'users'}")
     tls = home / "users" / user / "tls"
     return {
-        "CORE_PEER_ADDRESS": organisation.peer,
+        "CORE_PEER_ADDRESS": organisation.mutual_tls_peer if mutual_tls else organisation.peer,
         "CORE_PEER_LOCALMSPID": organisation.msp_id,
         "CORE_PEER_MSPCONFIGPATH": str(home / "users" / user / "msp"),
         "CORE_PEER_TLS_ENABLED": "true",
         "CORE_PEER_TLS_ROOTCERT_FILE": str(home / "tlsca" / "tlsca.crt"),
-        "CORE_PEER_TLS_CLIENTAUTHREQUIRED": "false",
+        "CORE_PEER_TLS_CLIENTAUTHREQUIRED": str(mutual_tls).lower(),
         "CORE_PEER_TLS_CLIENTCERT_FILE": str(tls / "client.crt"),
         "CORE_PEER_TLS_CLIENTKEY_FILE": str(tls / "client.key"),
     }

@@ -1,4 +1,8 @@
-"""Who is in the network and where, as configtx.yaml says it."""
+"""Who is in the network and where, as configtx.yaml says it.
+
+configtx.yaml has one address for a peer, its anchor peer's. A peer of the embedded network serves on a second port as
+well, which demands a client's TLS certificate: by rule the peer's port + 2, 7053 beside 7051.
+"""
 
 import re
 from collections.abc import Mapping
@@ -12,6 +16,7 @@ from network.errors import ConfigurationError
 
 CHANNEL = "certificates"
 DEFAULT_PROFILE = "Raft"
+MUTUAL_TLS_OFFSET = 2  # from a peer's port to the one that demands a client's certificate
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,12 @@ class Organisation:
     def label(self) -> str:
         """The name as it stands in host-like names: lower case."""
         return self.name.lower()
+
+    @property
+    def mutual_tls_peer(self) -> str:
+        """Where the peer of an embedded network demands a client's TLS certificate."""
+        host, _, port = self.peer.rpartition(":")
+        return f"{host}:{int(port) + MUTUAL_TLS_OFFSET}"
 
     @property
     def peer_name(self) -> str:

@@ -18,7 +18,9 @@ def network() -> None:
 
 
 @network.command()
-@click.option("--ports", default="", metavar="auto|NUMBER", help="Free ports, or the first of six (new networks only).")
+@click.option(
+    "--ports", default="", metavar="auto|NUMBER", help="Free ports, or the first of twelve (new networks only)."
+)
 @folder_options
 def up(settings: Settings, ports: str) -> None:
     """Start the network and return when it serves; make it first when it is not there."""
@@ -76,13 +78,14 @@ def connection_profile(settings: Settings, organisation: str) -> None:
 @network.command()
 @click.argument("organisation", metavar="ORG")
 @click.argument("user", default="admin")
+@click.option("--mutual-tls", is_flag=True, help="Use the port that demands the user's TLS certificate.")
 @folder_options
-def env(settings: Settings, organisation: str, user: str) -> None:
+def env(settings: Settings, organisation: str, user: str, mutual_tls: bool) -> None:
     """Print the variables with which Fabric's `peer` command acts as a USER of ORG (default: admin)."""
     from network.profiles import peer_environment
 
     found = settings.folder.topology().organisation(organisation)
-    variables = peer_environment(settings.folder, found, user)
+    variables = peer_environment(settings.folder, found, user, mutual_tls=mutual_tls)
     settings.output.result(
         dict(variables), "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
     )
@@ -118,6 +121,7 @@ def _show_status(settings: Settings, headline: str = "") -> bool:
                 "name": one.name,
                 "mspId": one.msp_id,
                 "peer": one.peer,
+                "mutualTlsPeer": one.mutual_tls_peer,
                 "orderer": one.orderer,
                 "height": one.height,
             }
@@ -129,6 +133,7 @@ def _show_status(settings: Settings, headline: str = "") -> bool:
     lines = [f"{'✔' if found.running else '–'} {headline or state}{process}"]
     for one in found.organisations:
         height = "" if one.height is None else f"  {tr('height')} {one.height}"
-        lines.append(f"    {one.name:12} {tr('peer')} {one.peer}  {tr('orderer')} {one.orderer}{height}")
+        peer = f"{tr('peer')} {one.peer} ({tr('mutual TLS')} {one.mutual_tls_peer})"
+        lines.append(f"    {one.name:12} {peer}  {tr('orderer')} {one.orderer}{height}")
     settings.output.result(record, "\n".join(lines))
     return found.running

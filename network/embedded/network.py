@@ -25,9 +25,11 @@ from network.embedded.peer import Peer
 from network.embedded.signing import NodeIdentity
 from network.embedded.system.packages import PackageStore
 from network.errors import StartError
-from network.topology import Organisation, Topology
+from network.topology import MUTUAL_TLS_OFFSET, Organisation, Topology
 
 logger = logging.getLogger(__name__)
+
+GRACE = 0.2  # seconds that calls have to end by themselves when the network stops
 
 
 class EmbeddedNetwork:
@@ -77,13 +79,14 @@ class EmbeddedNetwork:
         self._tasks.append(asyncio.create_task(self.orderer.run()))
         for organisation in self._topology.organisations:
             self.peers[organisation.msp_id] = self._peer(organisation)
+        self._check_addresses()
         for organisation in self._topology.organisations:
             await self._serve(organisation)
         await ensure_registry(self._folder, self._topology, self.peers, self.orderer, self._launch)
 
     async def _stop(self) -> None:
-        for server in self._servers:
-            await server.stop(grace=0.2)
+        self.ledger.finish()
+        await asyncio.gather(*(server.stop(GRACE) for server in self._servers))
         for support in self._supports.values():
             await support.close()
         for task in self._tasks:
@@ -115,33 +118,61 @@ class EmbeddedNetwork:
             GatewayService(self.ledger, peer, self.peers, self.orderer), node
         )
         peer_pb2_grpc.add_EndorserServicer_to_server(EndorserService(peer), node)
-        await self._listen(node, organisation.peer, home / "peer" / "tls")
+        self._bind(node, organisation.peer, home / "peer" / "tls")
+        self._bind(node, organisation.mutual_tls_peer, home / "peer" / "tls", self._client_roots())
+        await self._run(node)
         orderer = grpc.aio.server(options=SERVER_OPTIONS)
         ab_pb2_grpc.add_AtomicBroadcastServicer_to_server(BroadcastService(self.orderer), orderer)
-        await self._listen(orderer, organisation.orderer, home / "orderer" / "tls")
+        self._bind(orderer, organisation.orderer, home / "orderer" / "tls")
+        await self._run(orderer)
         chaincode = grpc.aio.server(options=SERVER_OPTIONS)
         chaincode_shim_pb2_grpc.add_ChaincodeSupportServicer_to_server(self._supports[organisation.msp_id], chaincode)
-        port = await self._listen(chaincode, "localhost:0", home / "peer" / "tls", mutual=True)
+        tls = home / "peer" / "tls"
+        port = self._bind(chaincode, "localhost:0", tls, (tls / "ca.crt").read_bytes())
+        await self._run(chaincode)
         self._chaincode_addresses[organisation.msp_id] = f"localhost:{port}"
 
-    async def _listen(self, server: grpc.aio.Server, address: str, tls: Path, *, mutual: bool = False) -> int:
+    def _client_roots(self) -> bytes:
+        """The TLS authorities of the channel's organisations: whose clients a peer lets in (`core/peer/peer.go`)."""
+        msps = self.ledger.config.msp_manager.msps.values()
+        return b"\n".join(pem for msp in msps for pem in (*msp.tls_roots, *msp.tls_intermediates))
+
+    def _check_addresses(self) -> None:
+        """Check that no two nodes would serve at one address. Raises StartError."""
+        seen: set[str] = set()
+        for one in self._topology.organisations:
+            for address in (one.orderer, one.peer, one.mutual_tls_peer):
+                if address in seen:
+                    raise StartError(
+                        f"two nodes would serve at {address}",
+                        f"in configtx.yaml, keep a peer's port and its port + {MUTUAL_TLS_OFFSET} for that peer alone",
+                    )
+                seen.add(address)
+
+    async def _run(self, server: grpc.aio.Server) -> None:
+        await server.start()
+        self._servers.append(server)
+
+    def _bind(self, server: grpc.aio.Server, address: str, tls: Path, client_roots: bytes = b"") -> int:
+        """Let a server listen at an address, too; with client roots, to clients that show a certificate under them.
+
+        Raises:
+            StartError: the address cannot be used.
+        """
         credentials = grpc.ssl_server_credentials(
             [((tls / "server.key").read_bytes(), (tls / "server.crt").read_bytes())],
-            root_certificates=(tls / "ca.crt").read_bytes() if mutual else None,
-            require_client_auth=mutual,
+            root_certificates=client_roots or None,
+            require_client_auth=bool(client_roots),
         )
         host, _, port = address.rpartition(":")
         bound = f"{'127.0.0.1' if host == 'localhost' else host}:{port}"
         try:
-            taken = server.add_secure_port(bound, credentials)
+            return server.add_secure_port(bound, credentials)
         except RuntimeError as error:
             raise StartError(
                 f"the address {address} is in use or cannot be used",
                 "end the program that uses it; a new network gets other ports with: certledger network up --ports auto",
             ) from error
-        await server.start()
-        self._servers.append(server)
-        return taken
 
     def _launch(self, organisation: Organisation, package_id: str, arguments: Sequence[str]) -> None:
         """Run a chaincode beside an organisation's peer."""

@@ -2,7 +2,8 @@
 
 JSON as `certledger network profile` prints it and hfc-style readers expect it:
 `channel`; `organizations.ORG.{mspid, peers, users.NAME.{cert, private_key}}`; `peers.NAME.{url, tlsCACerts.path,
-grpcOptions}`. Paths are absolute or relative to the profile's folder; `pem` may stand for `path`.
+grpcOptions}`. Paths are absolute or relative to the profile's folder; `pem` may stand for `path`. Where a peer demands
+a client's TLS certificate at another address than its `url`, that is its `mutualTlsUrl`.
 """
 
 import json
@@ -52,9 +53,10 @@ class ConnectionProfile:
     def endpoint(self, organisation: str, peer: str = "", *, user: str = "") -> Endpoint:
         """A peer of the organisation, its first one unless named; with a user, using that user's TLS certificate."""
         peer = peer or str(self._get("organizations", organisation, "peers", 0))
-        url = str(self._get("peers", peer, "url"))
+        node = self._get("peers", peer)
+        url = str((user and node.get("mutualTlsUrl")) or self._get("peers", peer, "url"))
         scheme, _, address = url.rpartition("://")
-        options = self._get("peers", peer).get("grpcOptions", {})
+        options = node.get("grpcOptions", {})
         tls = self._get("organizations", organisation, "users", user).get("tls", {}) if user else {}
         return Endpoint(
             address=address,

@@ -1,0 +1,94 @@
+"""The peers' second port, which demands a TLS certificate of one of the organisations' authorities."""
+
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from network import control
+from network.authority import Authority
+from network.errors import StartError
+from network.folder import Folder
+from network.profiles import connection_profile
+from network.topology import CHANNEL
+from node_client import AsyncGateway, ConnectionProfile, Endpoint, EvaluateError
+
+
+@pytest.fixture
+def profile(request: pytest.FixtureRequest, network: Folder) -> ConnectionProfile:
+    if request.config.getoption("--network"):
+        pytest.skip("only the embedded network's peers have a second port")
+    return ConnectionProfile.load(network.organisation("City") / "connection.json")
+
+
+@pytest.fixture
+async def bound(profile: ConnectionProfile) -> AsyncIterator[AsyncGateway]:
+    async with AsyncGateway.from_profile(profile, "City", "issuer", mutual_tls=True) as gateway:
+        yield gateway
+
+
+async def height(profile: ConnectionProfile, endpoint: Endpoint) -> int:
+    signer = profile.signer("City", "issuer")
+    async with AsyncGateway(endpoint, profile.identity("City", "issuer"), signer) as gateway:
+        return await gateway.get_network(CHANNEL).height()
+
+
+async def test_gateway_and_endorser_serve_whoever_shows_a_certificate(bound: AsyncGateway) -> None:
+    channel = bound.get_network(CHANNEL)
+    assert await channel.height() >= 3
+    answer = await bound.process_proposal("qscc", [b"GetChainInfo", CHANNEL.encode()], CHANNEL)
+    assert answer
+
+
+async def test_certificates_of_every_organisations_authority_are_taken(
+    profile: ConnectionProfile, network: Folder
+) -> None:
+    endpoint = profile.endpoint("City", user="issuer")
+    other = ConnectionProfile.load(network.organisation("TriValley") / "connection.json")
+    theirs = other.endpoint("TriValley", user="auditor")
+    endpoint = replace(endpoint, client_certificate=theirs.client_certificate, client_key=theirs.client_key)
+    assert await height(profile, endpoint) >= 3
+
+
+async def test_clients_without_a_certificate_or_with_a_strangers_get_nothing(profile: ConnectionProfile) -> None:
+    endpoint = profile.endpoint("City", user="issuer")
+    stranger = Authority.create("City", "tlsca.city").issue_tls("issuer-01")
+    for certificate, key in ((None, None), (stranger.certificate, stranger.key)):
+        with pytest.raises(EvaluateError) as caught:
+            await height(profile, replace(endpoint, client_certificate=certificate, client_key=key))
+        assert caught.value.code == "UNAVAILABLE"
+
+
+def test_profile_names_the_second_port_beside_the_first(profile: ConnectionProfile, network: Folder) -> None:
+    topology = network.topology()
+    for one in topology.organisations:
+        peer = connection_profile(network, one)["peers"][one.peer_name]
+        assert peer["url"] == f"grpcs://{one.peer}"
+        assert peer["mutualTlsUrl"] == f"grpcs://{one.mutual_tls_peer}"
+    city = topology.organisation("City")
+    assert profile.endpoint("City").address == city.peer
+    assert profile.endpoint("City", user="issuer").address == city.mutual_tls_peer
+
+
+def test_second_port_in_use_is_named(tmp_path: Path) -> None:
+    folder = Folder.at(tmp_path / "net")
+    control.create(folder, ports="auto")
+    address = folder.topology().organisation("Nishitetsu").mutual_tls_peer
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", int(address.rpartition(":")[2])))
+        taken.listen()
+        with pytest.raises(StartError, match=address):
+            control.up(folder)
+
+
+def test_two_nodes_at_one_address_are_refused(tmp_path: Path) -> None:
+    folder = Folder.at(tmp_path / "net")
+    control.create(folder, ports="auto")
+    one, other = folder.topology().organisations[:2]
+    config = folder.path / "configtx.yaml"
+    port = other.orderer.rpartition(":")[2]
+    config.write_text(config.read_text().replace(port, one.mutual_tls_peer.rpartition(":")[2]))
+    with pytest.raises(StartError, match="two nodes would serve"):
+        control.up(folder)
