@@ -54,6 +54,7 @@ async def connect(chaincode: Chaincode, chaincode_id: str, address: str, *, tls:
 
         try:
             await StreamHandler(chaincode, chaincode_id).run(read(), call.write)
-        except grpc.aio.AioRpcError as error:
-            raise StreamLost(f"the stream to the peer at {address} was lost: {error.details()}") from error
+        except (grpc.aio.AioRpcError, StreamLost) as error:
+            reason = await call.details() if call.done() else str(error)
+            raise StreamLost(f"the stream to the peer at {address} was lost: {reason}") from error
         logger.info("the peer at %s ended the stream", address)

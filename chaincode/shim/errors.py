@@ -1,8 +1,10 @@
 """What can go wrong between a chaincode and its peer.
 
 ChaincodeError
-├── PeerError    the peer answered a request with ERROR
-└── StreamLost   the stream to the peer ended while a request was outstanding
+├── PeerError      the peer answered a request with ERROR
+├── StreamLost     the stream to the peer ended while a request was outstanding
+├── AddressError   a service cannot be had at its address
+└── SettingsError  the environment does not say how to run
 """
 
 
@@ -16,3 +18,11 @@ class PeerError(ChaincodeError):
 
 class StreamLost(ChaincodeError):
     """The stream to the peer ended; the transaction cannot be finished."""
+
+
+class AddressError(ChaincodeError):
+    """A service cannot be had at its address."""
+
+
+class SettingsError(ChaincodeError):
+    """The environment does not say how to run."""

@@ -15,16 +15,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from fabric_protos.peer import chaincode_event_pb2, chaincode_pb2, proposal_response_pb2
 from google.protobuf.message import DecodeError
 
-from chaincode.shim.chaincode import ERROR, Chaincode, Response
-from chaincode.shim.errors import ChaincodeError, PeerError, StreamLost
-from chaincode.shim.stream import Message, Write
-from chaincode.shim.stub import ChaincodeStub, PeerFeatures
+from chaincode.shim.chaincode import ERROR, ERROR_THRESHOLD, Chaincode, Response
+from chaincode.shim.conversation import Conversation
+from chaincode.shim.errors import ChaincodeError, StreamLost
+from chaincode.shim.requests import PeerFeatures
+from chaincode.shim.stream import MAX_PAYLOAD, Message, Write
+from chaincode.shim.stub import ChaincodeStub
 
 logger = logging.getLogger(__name__)
 
+GRACE = 1.0  # seconds that transactions have to end when their stream has
+
 
 class StreamHandler:
-    """Runs a chaincode's transactions for one peer.
+    """Runs a chaincode's transactions for one peer, over one stream.
 
     Args:
         chaincode: what runs.
@@ -35,9 +39,10 @@ class StreamHandler:
         self._chaincode = chaincode
         self._chaincode_id = chaincode_id
         self._features = PeerFeatures()
-        self._transactions: dict[tuple[str, str], asyncio.Task[None]] = {}
-        self._answers: dict[tuple[str, str], asyncio.Future[Message]] = {}
+        self._conversations: dict[tuple[str, str], Conversation] = {}
+        self._transactions: dict[asyncio.Task[None], Conversation] = {}
         self._outgoing: asyncio.Queue[Message] = asyncio.Queue()
+        self._lost = False
 
     async def run(self, messages: AsyncIterator[Message], write: Write) -> None:
         """Register with the peer and run its transactions until the stream ends.
@@ -45,15 +50,18 @@ class StreamHandler:
         Args:
             messages: the peer's messages.
             write: sends one message; called by one task at a time.
+
+        Raises:
+            StreamLost: a message could not be sent.
+            Exception: what reading raised.
         """
         name = chaincode_pb2.ChaincodeID(name=self._chaincode_id)
         self._send(Message(type=Message.REGISTER, payload=name.SerializeToString()))
-        writer = asyncio.create_task(self._write_all(write))
         reader = asyncio.create_task(self._read_all(messages))
+        writer = asyncio.create_task(self._write_all(write))
         try:
-            done, _ = await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
+            (reader if reader.done() else writer).result()
         finally:
             await self._end(reader, writer)
 
@@ -63,97 +71,130 @@ class StreamHandler:
 
     async def _write_all(self, write: Write) -> None:
         while True:
-            await write(await self._outgoing.get())
+            message = await self._outgoing.get()
+            try:
+                await write(message)
+            except Exception as error:
+                raise StreamLost(f"the peer takes no more messages ({type(error).__name__})") from error
 
-    async def _end(self, *tasks: asyncio.Task[None]) -> None:
-        for answer in self._answers.values():
-            if not answer.done():
-                answer.set_exception(StreamLost("the stream to the peer ended"))
-        pending = [*tasks, *self._transactions.values()]
-        for task in pending:
+    async def _end(self, *streams: asyncio.Task[None]) -> None:
+        """End what runs. Who waits for the peer gets StreamLost and has a moment; who waits for something else has
+        nobody left to answer, and is cancelled."""
+        self._lost = True
+        for task, conversation in self._transactions.items():
+            if not conversation.is_waiting:
+                task.cancel()
+            conversation.lose()
+        for task in streams:
             task.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
+        await asyncio.gather(*streams, return_exceptions=True)
+        if self._transactions:
+            await asyncio.wait(self._transactions, timeout=GRACE)
+        if self._transactions:
+            for task in self._transactions:
+                task.cancel()
+            await asyncio.wait(self._transactions, timeout=GRACE)
+        for conversation in self._transactions.values():
+            logger.warning("transaction %s does not end, though its stream has", conversation.tx_id)
 
     def _send(self, message: Message) -> None:
         self._outgoing.put_nowait(message)
 
     def _receive(self, message: Message) -> None:
-        key = (message.channel_id, message.txid)
         if message.type in (Message.RESPONSE, Message.ERROR):
-            answer = self._answers.get(key)
-            if answer is None or answer.done():
+            conversation = self._conversations.get((message.channel_id, message.txid))
+            if conversation is None or not conversation.answer(message):
                 logger.warning("an answer that nobody waits for, transaction %s", message.txid)
-            else:
-                answer.set_result(message)
         elif message.type in (Message.TRANSACTION, Message.INIT):
-            if key in self._transactions:
-                logger.warning("transaction %s began twice", message.txid)
-                return
-            task = asyncio.create_task(self._transact(message))
-            self._transactions[key] = task
-            task.add_done_callback(lambda _: self._transactions.pop(key, None))
+            self._begin(message)
         elif message.type == Message.READY:
             self._features = PeerFeatures.from_ready(message.payload)
-        elif message.type not in (Message.REGISTERED, Message.KEEPALIVE):
-            logger.warning("a message of type %s is not for a chaincode", message.type)
-        if message.type == Message.KEEPALIVE:
+        elif message.type == Message.KEEPALIVE:
             self._send(message)
+        elif message.type != Message.REGISTERED:
+            logger.warning("a message of type %s is not for a chaincode", message.type)
 
-    async def _transact(self, message: Message) -> None:
-        try:
-            stub = ChaincodeStub(message, self._requester(message), self._features)
-        except (DecodeError, ValueError):
-            self._send(_reply(message, Message.ERROR, b"the transaction's input could not be read"))
+    def _begin(self, message: Message) -> None:
+        key = (message.channel_id, message.txid)
+        if key in self._conversations:
+            # A peer that has given up on a transaction may begin it anew. Both would take each other's answers.
+            logger.warning("transaction %s began while it runs", message.txid)
+            self._send(_error(message, "the transaction is running already"))
             return
-        run = self._chaincode.init if message.type == Message.INIT else self._chaincode.invoke
-        response = await self._respond(run, stub)
-        event = stub.event
-        self._send(
-            Message(
-                type=Message.COMPLETED,
-                payload=proposal_response_pb2.Response(
-                    status=response.status, message=response.message, payload=response.payload
-                ).SerializeToString(),
-                chaincode_event=chaincode_event_pb2.ChaincodeEvent(event_name=event[0], payload=event[1])
-                if event
-                else None,
-                txid=message.txid,
-                channel_id=message.channel_id,
-            )
-        )
+        conversation = self._conversations[key] = Conversation(message, self._send)
+        task = asyncio.create_task(self._transact(message, conversation))
+        self._transactions[task] = conversation
+        task.add_done_callback(self._transactions.pop)
+
+    async def _transact(self, message: Message, conversation: Conversation) -> None:
+        try:
+            try:
+                stub = ChaincodeStub(message, conversation.request, self._features)
+            except (DecodeError, ValueError):
+                answer = _error(message, "the transaction's input could not be read")
+            else:
+                run = self._chaincode.init if message.type == Message.INIT else self._chaincode.invoke
+                answer = _completed(message, await self._respond(run, stub), stub.event)
+                await conversation.finish()
+        finally:
+            del self._conversations[message.channel_id, message.txid]
+        self._send(answer)
 
     async def _respond(self, run: Callable[[ChaincodeStub], Awaitable[Response]], stub: ChaincodeStub) -> Response:
         try:
             response = await run(stub)
-            if response.status < ERROR:
-                await stub.flush()
+            if not isinstance(response, Response):
+                raise TypeError("the chaincode returned no Response")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            if self._lost and isinstance(error, asyncio.CancelledError):
+                raise
+            response = _failure(stub.tx_id, error)
+        try:
+            # A refusal's writes are sent as well: they would have been without a batch, and one chaincode that calls
+            # another may go on after a refusal. Peers that take batches and peers that do not must endorse the same.
+            await stub.flush()
         except ChaincodeError as error:
-            return Response(ERROR, str(error))
-        except Exception as error:  # noqa: BLE001 - the port at which any failure of a contract becomes an answer
-            # Only the class is logged: texts hold values.
-            logger.info("transaction %s failed: %s", stub.tx_id, type(error).__name__)
-            return Response(ERROR, str(error) or type(error).__name__)
+            if response.status < ERROR_THRESHOLD:
+                return _failure(stub.tx_id, error)
         return response
 
-    def _requester(self, transaction: Message) -> Callable[[Message.Type.ValueType, bytes], Awaitable[bytes]]:
-        key = (transaction.channel_id, transaction.txid)
-        turn = asyncio.Lock()
 
-        async def request(kind: Message.Type.ValueType, payload: bytes) -> bytes:
-            async with turn:
-                answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-                self._answers[key] = answer
-                try:
-                    self._send(Message(type=kind, payload=payload, txid=key[1], channel_id=key[0]))
-                    message = await answer
-                finally:
-                    del self._answers[key]
-            if message.type == Message.ERROR:
-                raise PeerError(message.payload.decode(errors="replace"))
-            return message.payload
-
-        return request
+def _failure(tx_id: str, error: BaseException) -> Response:
+    """The port at which any failure of a contract becomes an answer."""
+    name = type(error).__name__
+    if not isinstance(error, ChaincodeError):
+        # Only the class is logged: texts hold values.
+        logger.info("transaction %s failed: %s", tx_id, name)
+    try:
+        text = str(error) if isinstance(error, Exception) else name
+    except Exception:  # noqa: BLE001 - an exception's own text may be what fails
+        text = name
+    return Response(ERROR, text or name)
 
 
-def _reply(message: Message, kind: Message.Type.ValueType, payload: bytes) -> Message:
-    return Message(type=kind, payload=payload, txid=message.txid, channel_id=message.channel_id)
+def _completed(message: Message, response: Response, event: tuple[str, bytes] | None) -> Message:
+    """COMPLETED. Peers leave out a refusal's event (`callChaincode` in `core/endorser/endorser.go`), and so do we."""
+    answer = Message(type=Message.COMPLETED, txid=message.txid, channel_id=message.channel_id)
+    try:
+        answer.payload = proposal_response_pb2.Response(
+            status=response.status, message=_text(response.message), payload=response.payload
+        ).SerializeToString()
+        if event and response.status < ERROR_THRESHOLD:
+            answer.chaincode_event.CopyFrom(chaincode_event_pb2.ChaincodeEvent(event_name=event[0], payload=event[1]))
+        if len(answer.payload) + len(answer.chaincode_event.payload) <= MAX_PAYLOAD:
+            return answer
+        problem = "the response is larger than a message to the peer may be"
+    except (TypeError, ValueError, AttributeError):
+        problem = "the response or the event is not of the right types"
+    return _completed(message, Response(ERROR, problem), None)
+
+
+def _text(text: str) -> str:
+    """The text without what UTF-8 cannot hold."""
+    return text.encode(errors="replace").decode()
+
+
+def _error(message: Message, text: str) -> Message:
+    return Message(type=Message.ERROR, payload=text.encode(), txid=message.txid, channel_id=message.channel_id)

@@ -37,22 +37,11 @@ class ClientIdentity:
 
     @cached_property
     def attributes(self) -> "Mapping[str, str]":
-        """The attributes that the organisation's CA wrote into the certificate."""
-        from cryptography.x509 import ExtensionNotFound, ObjectIdentifier, UnrecognizedExtension
+        """The attributes that the organisation's CA wrote into the certificate; none when they are malformed.
 
-        try:
-            extension = self.certificate.extensions.get_extension_for_oid(ObjectIdentifier(ATTRIBUTES_OID))
-        except ExtensionNotFound:
-            return MappingProxyType({})
-        if not isinstance(extension.value, UnrecognizedExtension):
-            return MappingProxyType({})
-        try:
-            found = json.loads(extension.value.value).get("attrs")
-        except (ValueError, AttributeError):
-            return MappingProxyType({})
-        if not isinstance(found, dict):
-            return MappingProxyType({})
-        return MappingProxyType({str(name): str(value) for name, value in found.items()})
+        Raises ValueError when the certificate is none.
+        """
+        return MappingProxyType(_attributes(self.certificate))
 
     @cached_property
     def organizational_units(self) -> tuple[str, ...]:
@@ -61,6 +50,25 @@ class ClientIdentity:
 
         units = self.certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME)
         return tuple(str(unit.value) for unit in units)
+
+
+def _attributes(certificate: "Certificate") -> dict[str, str]:
+    from cryptography import x509
+
+    try:
+        extension = certificate.extensions.get_extension_for_oid(x509.ObjectIdentifier(ATTRIBUTES_OID))
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
+        return {}
+    if not isinstance(extension.value, x509.UnrecognizedExtension):
+        return {}
+    try:
+        found = json.loads(extension.value.value)
+    except (ValueError, RecursionError):
+        return {}
+    attributes = found.get("attrs") if isinstance(found, dict) else None
+    if not isinstance(attributes, dict) or not all(isinstance(value, str) for value in attributes.values()):
+        return {}  # Go's attrmgr reads a map of text to text, or nothing
+    return attributes
 
 
 @lru_cache(maxsize=1024)

@@ -8,6 +8,7 @@ from typing import Generic, Self, TypeVar
 from fabric_protos.ledger.queryresult import kv_query_result_pb2
 from fabric_protos.peer import chaincode_shim_pb2
 
+from chaincode.shim.errors import ChaincodeError
 from chaincode.shim.stream import Message, Request
 
 Row = TypeVar("Row")
@@ -57,8 +58,15 @@ def key_modification(data: bytes) -> KeyModification:
 
 
 def to_datetime(seconds: int, nanos: int) -> datetime:
-    """A protobuf timestamp as UTC, to the microsecond."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds, microseconds=nanos // 1000)
+    """A protobuf timestamp as UTC, to the microsecond.
+
+    Raises:
+        ValueError: it lies outside the years 1 to 9999.
+    """
+    try:
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds, microseconds=nanos // 1000)
+    except OverflowError as error:
+        raise ValueError("a timestamp is no date") from error
 
 
 class QueryIterator(Generic[Row]):
@@ -78,25 +86,32 @@ class QueryIterator(Generic[Row]):
         return self
 
     async def __anext__(self) -> Row:
-        while self._position == len(self._response.results):
-            if self._closed or not self._response.has_more:
+        while not self._closed and self._position == len(self._response.results):
+            if not self._response.has_more:
                 raise StopAsyncIteration
             following = chaincode_shim_pb2.QueryStateNext(id=self._response.id).SerializeToString()
             answer = await self._request(Message.QUERY_STATE_NEXT, following)
             self._response = chaincode_shim_pb2.QueryResponse.FromString(answer)
             self._position = 0
+        if self._closed:
+            raise StopAsyncIteration
         self._position += 1
         return self._row(self._response.results[self._position - 1].resultBytes)
 
     async def aclose(self) -> None:
-        """End the query at the peer, if it has not ended by itself."""
-        if self._response.has_more and not self._closed:
-            self._closed = True
+        """End the query, at the peer too if it has not ended by itself. There are no more rows."""
+        open_at_peer = self._response.has_more and not self._closed
+        self._closed = True
+        if open_at_peer:
             ending = chaincode_shim_pb2.QueryStateClose(id=self._response.id).SerializeToString()
             await self._request(Message.QUERY_STATE_CLOSE, ending)
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            await self.aclose()
+        except ChaincodeError:
+            if kind is None:
+                raise  # otherwise what ended the block matters more

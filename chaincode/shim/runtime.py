@@ -21,12 +21,8 @@ from pathlib import Path
 
 from chaincode.shim.chaincode import Chaincode
 from chaincode.shim.client import ClientTls, connect
-from chaincode.shim.errors import ChaincodeError
+from chaincode.shim.errors import ChaincodeError, SettingsError
 from chaincode.shim.server import ChaincodeServer, ServerTls
-
-
-class SettingsError(ChaincodeError):
-    """The environment does not say how to run."""
 
 
 def main(chaincode: Chaincode) -> None:

@@ -10,6 +10,7 @@ import grpc
 from fabric_protos.peer import chaincode_shim_pb2_grpc
 
 from chaincode.shim.chaincode import Chaincode
+from chaincode.shim.errors import AddressError, StreamLost
 from chaincode.shim.handler import StreamHandler
 from chaincode.shim.stream import SERVER_OPTIONS, Message
 
@@ -46,12 +47,16 @@ class _Servicer(chaincode_shim_pb2_grpc.ChaincodeServicer):
                 yield message
 
         logger.info("a peer connected")
-        await StreamHandler(self._chaincode, self._chaincode_id).run(read(), context.write)
-        logger.info("a peer disconnected")
+        try:
+            await StreamHandler(self._chaincode, self._chaincode_id).run(read(), context.write)
+        except StreamLost as error:
+            logger.info("a peer's stream broke: %s", error)
+        else:
+            logger.info("a peer disconnected")
 
 
 class ChaincodeServer:
-    """Serves a chaincode to the peers that dial it. Use it in `async with`.
+    """Serves a chaincode to the peers that dial it. Use it in `async with`, which raises AddressError when it cannot.
 
     Args:
         chaincode: what runs.
@@ -69,10 +74,17 @@ class ChaincodeServer:
         self.address = address
 
     async def __aenter__(self) -> Self:
-        if self._tls:
-            port = self._server.add_secure_port(self._wanted, self._tls.credentials())
-        else:
-            port = self._server.add_insecure_port(self._wanted)
+        try:
+            if self._tls:
+                port = self._server.add_secure_port(self._wanted, self._tls.credentials())
+            else:
+                port = self._server.add_insecure_port(self._wanted)
+        except RuntimeError as error:
+            await self._server.stop(grace=None)
+            reason = "the address is in use or not of this machine"
+            if self._tls:
+                reason += ", or the key and the certificate do not fit"
+            raise AddressError(f"cannot serve at {self._wanted}: {reason}") from error
         await self._server.start()
         self.address = f"{self._host}:{port}"
         return self

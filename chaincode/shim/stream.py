@@ -10,6 +10,7 @@ Write = Callable[[Message], Awaitable[None]]
 Request = Callable[["Message.Type.ValueType", bytes], Awaitable[bytes]]
 
 MAX_MESSAGE_SIZE = 100 * 1024 * 1024  # as Fabric's peers set it, both ways
+MAX_PAYLOAD = MAX_MESSAGE_SIZE - 64 * 1024  # what a message holds besides its payload is far less
 CHANNEL_OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_SIZE),
     ("grpc.max_send_message_length", MAX_MESSAGE_SIZE),
