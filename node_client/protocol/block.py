@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from fabric_protos.common import common_pb2
 
-from node_client.protocol.codec import parse
+from node_client.protocol.codec import der, parse
 from node_client.protocol.errors import ProtocolError
 
 SIGNATURES = common_pb2.SIGNATURES
@@ -89,15 +89,8 @@ def data_hash(envelopes: Sequence[bytes]) -> bytes:
 def header_bytes(number: int, previous_hash: bytes, data_hash: bytes) -> bytes:
     """The header as ASN.1: a SEQUENCE of the number and both hashes (`BlockHeaderBytes`)."""
     size = max(1, number.bit_length() // 8 + 1)
-    body = _der(0x02, number.to_bytes(size, "big", signed=True)) + _der(0x04, previous_hash) + _der(0x04, data_hash)
-    return _der(0x30, body)
-
-
-def _der(tag: int, content: bytes) -> bytes:
-    if len(content) < 0x80:
-        return bytes([tag, len(content)]) + content
-    length = len(content).to_bytes((len(content).bit_length() + 7) // 8, "big")
-    return bytes([tag, 0x80 | len(length)]) + length + content
+    body = der(0x02, number.to_bytes(size, "big", signed=True)) + der(0x04, previous_hash) + der(0x04, data_hash)
+    return der(0x30, body)
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from node_client.identity.signer import CURVE_ORDERS
+from node_client.identity.signer import CURVE_ORDERS, low_s
+from node_client.protocol.codec import der
 from node_client.protocol.errors import ProtocolError
 
+_BIT_STRING, _SEQUENCE = 0x03, 0x30
 _SHA256 = ec.ECDSA(hashes.SHA256())
 _UNUSABLE = (
     ValueError,
@@ -26,22 +28,24 @@ _UNUSABLE = (
 
 @lru_cache(maxsize=4096)
 def load_certificate(pem: bytes) -> x509.Certificate:
-    """The certificate in a PEM text. What is wrong within shows here, not when a part is looked at.
+    """The first certificate in a PEM text. What is wrong within shows here, not when a part is looked at.
+
+    What follows it, such as the certificates of its issuers, is not looked at (Fabric's `getCertFromPem`).
 
     Raises:
-        ProtocolError: there is none, something follows it, or it cannot be used.
+        ProtocolError: there is none, or it cannot be used.
     """
     try:
         # The library warns of what Fabric takes, such as a country of three letters, and of what is refused here.
         with catch_warnings():
             simplefilter("ignore")
-            (certificate,) = x509.load_pem_x509_certificates(pem)
+            certificate = x509.load_pem_x509_certificate(pem)
             if certificate.serial_number <= 0:
                 raise ProtocolError("a certificate whose serial number is not positive")
             certificate.public_key()
             _ = certificate.extensions, certificate.subject, certificate.issuer, certificate.signature_hash_algorithm
     except _UNUSABLE as error:
-        raise ProtocolError(f"not exactly one certificate in PEM that can be used: {error}") from error
+        raise ProtocolError(f"no certificate in PEM that can be used: {error}") from error
     return certificate
 
 
@@ -69,6 +73,27 @@ def verify_signature(certificate: x509.Certificate, signature: bytes, message: b
 def fingerprint(certificate: x509.Certificate) -> bytes:
     """SHA-256 over the certificate's DER form."""
     return sha256(certificate.public_bytes(Encoding.DER)).digest()
+
+
+def identity_digest(certificate: x509.Certificate) -> bytes:
+    """What tells identities apart: SHA-256 over what the CA signed.
+
+    The CA's signature is left out, for anyone can turn an ECDSA signature into its equivalent with the other S; Fabric
+    writes it with a low S before it compares (`sanitizeCert` of `msp/mspimpl.go`).
+    """
+    return sha256(certificate.tbs_certificate_bytes).digest()
+
+
+def canonical_der(certificate: x509.Certificate, issuer: x509.Certificate) -> bytes:
+    """The certificate's DER form with its issuer's signature in the form with a low S (`sanitizeECDSASignedCert`)."""
+    data = certificate.public_bytes(Encoding.DER)
+    key = issuer.public_key()
+    order = CURVE_ORDERS.get(key.curve.name) if isinstance(key, ec.EllipticCurvePublicKey) else None
+    if order is None or (signature := low_s(certificate.signature, order)) == certificate.signature:
+        return data
+    signed = certificate.tbs_certificate_bytes
+    algorithm = data[data.index(signed) + len(signed) : -len(der(_BIT_STRING, b"\0" + certificate.signature))]
+    return der(_SEQUENCE, signed + algorithm + der(_BIT_STRING, b"\0" + signature))
 
 
 def is_ca(certificate: x509.Certificate) -> bool:

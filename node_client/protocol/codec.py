@@ -1,4 +1,4 @@
-"""Reading protobuf messages strictly."""
+"""Reading protobuf messages strictly, and writing the little ASN.1 that Fabric uses."""
 
 from typing import TypeVar
 
@@ -34,3 +34,11 @@ def parse_exact(kind: type[M], data: bytes, what: str) -> M:
     if fresh.SerializeToString(deterministic=True) != data:
         raise ProtocolError(f"{what}: not the encoding of its own content")
     return message
+
+
+def der(tag: int, content: bytes) -> bytes:
+    """An ASN.1 value in DER: its tag, its length and its content."""
+    if len(content) < 0x80:
+        return bytes([tag, len(content)]) + content
+    length = len(content).to_bytes((len(content).bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(length)]) + length + content

@@ -1,38 +1,35 @@
 """Membership service providers: which certificates are an organisation's, and what their holders are.
 
-Source: Fabric's `msp/mspimpl.go`, `msp/mspimplvalidate.go`, `msp/mspimplsetup.go`. A chain is checked at one second
-after the certificate's own NotBefore, so that an expired certificate still belongs to its organisation: expiry is
-asked separately, when something is endorsed or submitted. A CRL works at once, whatever time of revocation it states.
+Source: Fabric's `msp/mspimpl.go`, `msp/mspimplvalidate.go`, `msp/mspimplsetup.go`, as they are for the channel
+capability V3_0. Expiry is asked separately, when something is endorsed or submitted: an expired certificate still
+belongs to its organisation.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from hashlib import sha256
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from fabric_protos.msp import identities_pb2, msp_config_pb2, msp_principal_pb2
 
 from node_client.protocol.certificates import (
-    fingerprint,
+    canonical_der,
+    identity_digest,
     is_ca,
     load_certificate,
     subject_units,
     verify_signature,
 )
+from node_client.protocol.chains import Authorities, Chain, MspError, UnknownIssuer
 from node_client.protocol.codec import parse
 from node_client.protocol.errors import ProtocolError
 
-MAX_DEPTH = 8
+__all__ = ["Member", "Msp", "MspError", "MspManager", "UnknownIssuer", "is_expired"]
+
 ROLE_UNITS = ("client", "peer", "admin", "orderer")
-
-
-class MspError(ProtocolError):
-    """An identity that an MSP does not admit."""
-
-
-class UnknownIssuer(MspError):
-    """An identity's certificate does not come from a CA of its organisation."""
+_CACHED = 4096
 
 
 @dataclass(frozen=True)
@@ -56,8 +53,8 @@ class Member:
 
     @property
     def key(self) -> tuple[str, bytes]:
-        """What makes two identities the same: MSP and certificate."""
-        return self.msp_id, fingerprint(self.certificate)
+        """What makes two identities the same: MSP and certificate, whichever form its signature has."""
+        return self.msp_id, identity_digest(self.certificate)
 
     def verify(self, signature: bytes, message: bytes) -> bool:
         """Whether this identity signed the message."""
@@ -65,11 +62,21 @@ class Member:
 
 
 @dataclass(frozen=True)
-class NodeUnit:
-    """An organisational unit that stands for a role; with a certificate, only below that one."""
+class Unit:
+    """An organisational unit; with `certifiers`, only below the chain of CAs that has this identifier."""
 
     name: str
-    certificate: x509.Certificate | None
+    certifiers: bytes
+
+    def matches(self, name: str, certifiers: bytes) -> bool:
+        """Whether an identity that states this unit, under this chain of CAs, is of it."""
+        return self.name == name and self.certifiers in (b"", certifiers)
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    error: MspError | None
+    certifiers: bytes = b""
 
 
 class Msp:
@@ -77,22 +84,31 @@ class Msp:
 
     Args:
         config: its definition, `msp.FabricMSPConfig`.
+
+    Raises:
+        ProtocolError: it is not well formed, or names CAs that cannot be any.
     """
 
     def __init__(self, config: bytes) -> None:
         message = parse(msp_config_pb2.FabricMSPConfig, config, "MSP definition")
         self.config = config
         self.name = message.name
-        self._roots = [load_certificate(pem) for pem in message.root_certs]
-        self._intermediates = [load_certificate(pem) for pem in message.intermediate_certs]
         self.tls_roots = tuple(message.tls_root_certs)
         self.tls_intermediates = tuple(message.tls_intermediate_certs)
-        self._admins = {fingerprint(load_certificate(pem)) for pem in message.admins}
-        self._revocations = [_load_crl(crl) for crl in message.revocation_list]
-        self._units = _node_units(message)
-        self._verdicts: dict[bytes, MspError | None] = {}
-        if not self._roots:
-            raise ProtocolError(f"the MSP {self.name} has no root certificate")
+        self._authorities = Authorities(
+            message.name,
+            [load_certificate(pem) for pem in message.root_certs],
+            [load_certificate(pem) for pem in message.intermediate_certs],
+            [_load_crl(crl) for crl in message.revocation_list],
+        )
+        self._admins = {identity_digest(load_certificate(pem)) for pem in message.admins}
+        self._units = [
+            Unit(one.organizational_unit_identifier, self._certifiers_of(one.certificate))
+            for one in message.organizational_unit_identifiers
+        ]
+        self._roles = self._node_units(message.fabric_node_ous)
+        self._verdicts: dict[bytes, _Verdict] = {}
+        self._check_admins([load_certificate(pem) for pem in message.admins])
 
     def validate(self, member: Member) -> None:
         """Check that the identity belongs to this organisation.
@@ -100,111 +116,105 @@ class Msp:
         Raises:
             MspError: it does not: another CA, revoked, or not exactly one role.
         """
-        if member.data not in self._verdicts:
-            if len(self._verdicts) > 4096:
-                self._verdicts.clear()
-            try:
-                self._check(member.certificate)
-                self._verdicts[member.data] = None
-            except MspError as error:
-                self._verdicts[member.data] = error
-        if (verdict := self._verdicts[member.data]) is not None:
-            raise type(verdict)(str(verdict))
+        if (error := self._verdict(member).error) is not None:
+            raise type(error)(str(error))
 
     def has_role(self, member: Member, role: str) -> bool:
-        """Whether the identity is a `member`, `client`, `peer`, `admin` or `orderer` of this organisation."""
-        try:
-            self.validate(member)
-        except MspError:
+        """Whether the identity is a `member`, `client`, `peer`, `admin` or `orderer` of this organisation.
+
+        An admin that the definition names must be valid, too; Fabric does not look again, not even for a revocation.
+        """
+        if self._verdict(member).error is not None:
             return False
         if role == "member":
             return True
-        if role == "admin" and fingerprint(member.certificate) in self._admins:
+        if role == "admin" and identity_digest(member.certificate) in self._admins:
             return True
-        return role in self._roles(member.certificate)
+        return role in self._roles and self._roles[role].name in subject_units(member.certificate)
 
-    def satisfies_unit(self, member: Member, unit: str) -> bool:
-        """Whether the identity is valid and of this organisational unit."""
-        try:
-            self.validate(member)
-        except MspError:
-            return False
-        return unit in subject_units(member.certificate)
+    def satisfies_unit(self, member: Member, unit: str, certifiers: bytes) -> bool:
+        """Whether the identity is valid and of this organisational unit, under the chain of CAs of this identifier."""
+        verdict = self._verdict(member)
+        return verdict.error is None and unit in subject_units(member.certificate) and verdict.certifiers == certifiers
 
     def is_revoked(self, certificate: x509.Certificate) -> bool:
         """Whether one of the organisation's CRLs lists the certificate."""
-        for crl in self._revocations:
-            if crl.issuer == certificate.issuer and crl.get_revoked_certificate_by_serial_number(
-                certificate.serial_number
-            ):
-                return True
-        return False
+        return self._authorities.is_revoked(certificate)
 
-    def _check(self, certificate: x509.Certificate) -> None:
+    def _verdict(self, member: Member) -> _Verdict:
+        found = self._verdicts.get(member.data)
+        if found is None:
+            if len(self._verdicts) >= _CACHED:
+                self._verdicts.clear()
+            try:
+                found = _Verdict(None, self._check(member.certificate))
+            except MspError as error:
+                found = _Verdict(error)
+            self._verdicts[member.data] = found
+        return found
+
+    def _check(self, certificate: x509.Certificate) -> bytes:
+        """Check a certificate. Returns the identifier of its chain of CAs."""
+        if not isinstance(certificate.public_key(), ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey):
+            raise MspError("the identity's key is neither ECDSA nor Ed25519")
         if is_ca(certificate):
             raise MspError("a CA certificate cannot be an identity")
-        chain = self._chain(certificate)
-        for link in chain[:-1]:
-            if self.is_revoked(link):
-                raise MspError("the certificate has been revoked")
-        if self._units and len(self._roles(certificate)) != 1 and fingerprint(certificate) not in self._admins:
+        chain = self._authorities.chain(certificate)
+        self._authorities.check_revocation(chain)
+        certifiers = _certifiers(chain[1:])
+        names = subject_units(certificate)
+        if self._units and not any(unit.matches(name, certifiers) for unit in self._units for name in names):
+            raise MspError(f"none of the identity's organisational units is one of {self.name}")
+        if self._roles:
+            self._check_roles(names, certifiers)
+        return certifiers
+
+    def _check_roles(self, names: tuple[str, ...], certifiers: bytes) -> None:
+        """Exactly one role, from the CA that gives it (`validateIdentityOUsV142`)."""
+        roles = {role.name: role for role in self._roles.values()}
+        stated = [roles[name] for name in names if name in roles]
+        if not all(role.matches(role.name, certifiers) for role in stated):
+            raise MspError("the identity's role comes from a CA that does not give it")
+        if len(stated) != 1:
             raise MspError("the identity must be a client, a peer, an orderer or an admin identity, exactly one")
 
-    def _chain(self, certificate: x509.Certificate) -> list[x509.Certificate]:
-        moment = certificate.not_valid_before_utc + timedelta(seconds=1)
-        chain = [certificate]
-        while len(chain) < MAX_DEPTH:
-            issuer = self._issuer(chain[-1], moment)
-            if issuer is None:
-                break
-            chain.append(issuer)
-            if issuer in self._roots:
-                return chain
-        raise UnknownIssuer(f"the certificate does not come from a CA of {self.name}")
+    def _check_admins(self, admins: Sequence[x509.Certificate]) -> None:
+        """An MSP has admins, and where roles are told apart they have one that admins can have (`setupAdminsV142`)."""
+        if not admins and "admin" not in self._roles:
+            raise ProtocolError(f"the MSP {self.name} says nowhere who its admins are")
+        names = {self._roles[role].name for role in ("client", "admin") if role in self._roles}
+        for one in admins:
+            if self._roles and not names.intersection(subject_units(one)):
+                raise ProtocolError(f"the MSP {self.name} names an admin that is neither client nor admin")
 
-    def _issuer(self, certificate: x509.Certificate, moment: datetime) -> x509.Certificate | None:
-        for candidate in (*self._roots, *self._intermediates):
-            if candidate.subject != certificate.issuer or not is_ca(candidate):
-                continue
-            if not candidate.not_valid_before_utc <= moment <= candidate.not_valid_after_utc:
-                continue
-            try:
-                certificate.verify_directly_issued_by(candidate)
-            except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
-                continue
-            return candidate
-        return None
+    def _node_units(self, message: msp_config_pb2.FabricNodeOUs) -> dict[str, Unit]:
+        if not message.enable:
+            return {}
+        found = {}
+        for role in ROLE_UNITS:
+            one: msp_config_pb2.FabricOUIdentifier = getattr(message, f"{role}_ou_identifier")
+            if one.organizational_unit_identifier:
+                certifiers = self._certifiers_of(one.certificate) if one.certificate else b""
+                found[role] = Unit(one.organizational_unit_identifier, certifiers)
+        return found
 
-    def _roles(self, certificate: x509.Certificate) -> frozenset[str]:
-        units = subject_units(certificate)
-        found = set()
-        for role, unit in self._units.items():
-            if unit.name not in units:
-                continue
-            if unit.certificate is not None and unit.certificate not in self._chain(certificate)[1:]:
-                continue
-            found.add(role)
-        return frozenset(found)
+    def _certifiers_of(self, pem: bytes) -> bytes:
+        return _certifiers(self._authorities.chain_of_ca(load_certificate(pem)))
+
+
+def _certifiers(chain: Chain) -> bytes:
+    """The identifier of a chain of CAs (`getCertificationChainIdentifierFromChain`)."""
+    issuers = (*chain[1:], chain[-1])
+    return sha256(b"".join(map(canonical_der, chain, issuers))).digest()
 
 
 def _load_crl(pem: bytes) -> x509.CertificateRevocationList:
     try:
-        return x509.load_pem_x509_crl(pem)
-    except ValueError as error:
+        crl = x509.load_pem_x509_crl(pem)
+        _ = crl.extensions  # what is wrong within shows here
+    except (ValueError, x509.DuplicateExtension) as error:
         raise ProtocolError("a revocation list cannot be read") from error
-
-
-def _node_units(message: msp_config_pb2.FabricMSPConfig) -> dict[str, NodeUnit]:
-    units = message.fabric_node_ous
-    if not units.enable:
-        return {}
-    found = {}
-    for role in ROLE_UNITS:
-        identifier = getattr(units, f"{role}_ou_identifier")
-        if identifier.organizational_unit_identifier:
-            pem = identifier.certificate
-            found[role] = NodeUnit(identifier.organizational_unit_identifier, load_certificate(pem) if pem else None)
-    return found
+    return crl
 
 
 class MspManager:
@@ -226,7 +236,7 @@ class MspManager:
         """The identity in its serialised form, not yet validated.
 
         Raises:
-            MspError: it is not well formed or names an unknown organisation.
+            ProtocolError: it is not well formed or names an unknown organisation.
         """
         message = parse(identities_pb2.SerializedIdentity, data, "identity")
         if message.mspid not in self._msps:
@@ -237,31 +247,54 @@ class MspManager:
         """The identity, validated by its own MSP.
 
         Raises:
-            MspError: it is not well formed, unknown or not valid.
+            ProtocolError: it is not well formed, unknown or not valid.
         """
         member = self.member(data)
         self._msps[member.msp_id].validate(member)
         return member
 
     def satisfies(self, member: Member, principal: msp_principal_pb2.MSPPrincipal) -> bool:
-        """Whether an identity is what a policy asks for."""
+        """Whether an identity is what a policy asks for; nobody is what cannot be read."""
+        try:
+            return all(self._satisfies(member, one) for one in _parts(principal))
+        except ProtocolError:
+            return False
+
+    def _satisfies(self, member: Member, principal: msp_principal_pb2.MSPPrincipal) -> bool:
         kind = msp_principal_pb2.MSPPrincipal
+        msp = self._msps.get(member.msp_id)
         if principal.principal_classification == kind.ROLE:
             role = parse(msp_principal_pb2.MSPRole, principal.principal, "role")
-            msp = self._msps.get(role.msp_identifier)
-            name = msp_principal_pb2.MSPRole.MSPRoleType.Name(role.role).lower()
-            return member.msp_id == role.msp_identifier and msp is not None and msp.has_role(member, name)
+            known = msp_principal_pb2.MSPRole.MSPRoleType
+            if msp is None or msp.name != role.msp_identifier or role.role not in known.values():
+                return False
+            return msp.has_role(member, known.Name(role.role).lower())
         if principal.principal_classification == kind.ORGANIZATION_UNIT:
             unit = parse(msp_principal_pb2.OrganizationUnit, principal.principal, "organisational unit")
-            msp = self._msps.get(unit.msp_identifier)
-            return (
-                member.msp_id == unit.msp_identifier
-                and msp is not None
-                and msp.satisfies_unit(member, unit.organizational_unit_identifier)
-            )
+            if msp is None or msp.name != unit.msp_identifier:
+                return False
+            return msp.satisfies_unit(member, unit.organizational_unit_identifier, unit.certifiers_identifier)
         if principal.principal_classification == kind.IDENTITY:
-            return principal.principal == member.data
+            return self.valid_member(principal.principal).key == member.key
+        if principal.principal_classification == kind.ANONYMITY:
+            anonymity = parse(msp_principal_pb2.MSPIdentityAnonymity, principal.principal, "anonymity")
+            return anonymity.anonymity_type == msp_principal_pb2.MSPIdentityAnonymity.NOMINAL
         return False
+
+
+def _parts(principal: msp_principal_pb2.MSPPrincipal) -> list[msp_principal_pb2.MSPPrincipal]:
+    """The principals that a combined one asks for at once (`collectPrincipals`); any other one is its only part."""
+    found, open_ones = [], [principal]
+    while open_ones:
+        one = open_ones.pop()
+        if one.principal_classification != msp_principal_pb2.MSPPrincipal.COMBINED:
+            found.append(one)
+            continue
+        combined = parse(msp_principal_pb2.CombinedPrincipal, one.principal, "combined principal")
+        if not combined.principals:
+            raise ProtocolError("a combined principal without principals")
+        open_ones.extend(combined.principals)
+    return found
 
 
 def is_expired(member: Member, now: datetime | None = None) -> bool:
