@@ -14,7 +14,8 @@ from fabric_protos.peer import proposal_pb2, proposal_response_pb2
 from network.embedded.failure import Detail, RpcFailure
 from network.embedded.ledger import Ledger
 from network.embedded.peer import IdentityExpired, Peer, ProposalRefused
-from network.embedded.planning import Layout, NoPlan, endorsement_layouts
+from network.embedded.planning import NoPlan, endorsement_layouts
+from node_client.protocol.policy import Layout
 from node_client.protocol.proposal import Proposal
 from node_client.protocol.transaction import Endorsement
 

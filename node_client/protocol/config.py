@@ -15,7 +15,7 @@ from node_client.protocol.block import Block, parse_block
 from node_client.protocol.codec import parse
 from node_client.protocol.errors import ProtocolError
 from node_client.protocol.msp import Msp, MspManager
-from node_client.protocol.policy import Policy, SignaturePolicy, implicit_meta
+from node_client.protocol.policy import ImplicitMetaPolicy, Policy, SignaturePolicy, implicit_meta_threshold, merge
 
 DEFAULT_ACLS = {
     "_lifecycle/CheckCommitReadiness": "/Channel/Application/Writers",
@@ -143,26 +143,20 @@ class ChannelConfig:
             ProtocolError: there is none.
         """
         if path not in self._policies:
-            *groups, name = path.strip("/").split("/")
-            if not groups or groups[0] != "Channel":
-                raise ProtocolError(f"no policy {path}")
-            group = self._config.channel_group
-            for part in groups[1:]:
-                group = _group(group, part)
+            group, name = self._place(path)
             self._policies[path] = self._compile(group, name, path)
         return self._policies[path]
 
-    def signature_policy(self, path: str) -> bytes | None:
-        """The policy at a path as a signature policy's envelope, or None when it is an implicit meta policy."""
-        *groups, name = path.strip("/").split("/")
-        group = self._config.channel_group
-        for part in groups[1:]:
-            group = _group(group, part)
-        policy = group.policies[name].policy
-        return policy.value if policy.type == policies_pb2.Policy.SIGNATURE else None
+    def signature_policy(self, path: str) -> bytes:
+        """The policy at a path as a signature policy's envelope; an implicit meta policy is put as one.
 
-    def application_policy(self, data: bytes) -> tuple[Policy, bytes | None]:
-        """A chaincode's endorsement policy (`protos.ApplicationPolicy`) and, for a signature policy, its envelope.
+        Raises:
+            ProtocolError: there is none.
+        """
+        return self._convert(*self._place(path), path).SerializeToString(deterministic=True)
+
+    def application_policy(self, data: bytes) -> tuple[Policy, bytes]:
+        """A chaincode's endorsement policy (`protos.ApplicationPolicy`), and the same as a signature policy's envelope.
 
         Raises:
             ProtocolError: it is not well formed or refers to a policy that is not there.
@@ -175,21 +169,40 @@ class ChannelConfig:
         path = path if path.startswith("/") else f"/Channel/Application/{path}"
         return self.policy(path), self.signature_policy(path)
 
-    def _compile(self, group: configtx_pb2.ConfigGroup, name: str, path: str) -> Policy:
-        if name not in group.policies:
+    def _place(self, path: str) -> tuple[configtx_pb2.ConfigGroup, str]:
+        """The group that has the policy at a path, and the policy's name in it."""
+        *groups, name = path.strip("/").split("/")
+        if groups[:1] != ["Channel"]:
             raise ProtocolError(f"no policy {path}")
-        policy = group.policies[name].policy
+        group = self._config.channel_group
+        for part in groups[1:]:
+            group = _group(group, part)
+        return group, name
+
+    def _compile(self, group: configtx_pb2.ConfigGroup, name: str, path: str) -> Policy:
+        policy = _policy(group, name, path)
         if policy.type == policies_pb2.Policy.SIGNATURE:
             return SignaturePolicy(policy.value, self.msp_manager)
-        if policy.type == policies_pb2.Policy.IMPLICIT_META:
-            meta = parse(policies_pb2.ImplicitMetaPolicy, policy.value, path)
-            below = [
-                self._compile(child, meta.sub_policy, f"{path}/{key}")
-                for key, child in sorted(group.groups.items())
-                if meta.sub_policy in child.policies
-            ]
-            return implicit_meta(meta.rule, below)
-        raise ProtocolError(f"the policy {path} is of an unknown type")
+        meta = _implicit_meta(policy, path)
+        # A group without the policy counts as one whose policy nobody satisfies.
+        below = [
+            self._compile(child, meta.sub_policy, f"{path}/{key}") if meta.sub_policy in child.policies else None
+            for key, child in sorted(group.groups.items())
+        ]
+        return ImplicitMetaPolicy(tuple(one for one in below if one), implicit_meta_threshold(meta.rule, len(below)))
+
+    def _convert(self, group: configtx_pb2.ConfigGroup, name: str, path: str) -> policies_pb2.SignaturePolicyEnvelope:
+        """Source: Fabric's `common/policies/convert.go`."""
+        policy = _policy(group, name, path)
+        if policy.type == policies_pb2.Policy.SIGNATURE:
+            return parse(policies_pb2.SignaturePolicyEnvelope, policy.value, path)
+        meta = _implicit_meta(policy, path)
+        envelope = policies_pb2.SignaturePolicyEnvelope()
+        envelope.rule.n_out_of.n = implicit_meta_threshold(meta.rule, len(group.groups))
+        for key, child in sorted(group.groups.items()):
+            if meta.sub_policy in child.policies:
+                merge(envelope, self._convert(child, meta.sub_policy, f"{path}/{key}"))
+        return envelope
 
     @property
     def _application(self) -> configtx_pb2.ConfigGroup:
@@ -207,6 +220,18 @@ def _group(parent: configtx_pb2.ConfigGroup, name: str) -> configtx_pb2.ConfigGr
     return parent.groups[name]
 
 
+def _policy(group: configtx_pb2.ConfigGroup, name: str, path: str) -> policies_pb2.Policy:
+    if name not in group.policies:
+        raise ProtocolError(f"no policy {path}")
+    return group.policies[name].policy
+
+
+def _implicit_meta(policy: policies_pb2.Policy, path: str) -> policies_pb2.ImplicitMetaPolicy:
+    if policy.type != policies_pb2.Policy.IMPLICIT_META:
+        raise ProtocolError(f"the policy {path} is of an unknown type")
+    return parse(policies_pb2.ImplicitMetaPolicy, policy.value, path)
+
+
 def _value(group: configtx_pb2.ConfigGroup, name: str) -> bytes:
     return group.values[name].value if name in group.values else b""
 
@@ -219,7 +244,7 @@ def _msp(group: configtx_pb2.ConfigGroup) -> Msp:
 def _duration(text: str) -> float:
     """Go's notation for a duration, in seconds."""
     units = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-    parts = re.findall(r"([\d.]+)(ns|us|µs|ms|s|m|h)", text)
+    parts = re.findall(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|ms|s|m|h)", text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise ProtocolError(f"not a duration: {text}")
     return sum(float(number) * units[unit] for number, unit in parts)

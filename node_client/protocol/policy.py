@@ -6,14 +6,18 @@ Implicit meta policies follow `common/policies/implicitmeta.go`.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise, product
 from typing import Protocol
 
 from fabric_protos.common import policies_pb2
-from fabric_protos.msp import msp_principal_pb2
+from fabric_protos.msp import identities_pb2, msp_principal_pb2
 
 from node_client.protocol.codec import parse
 from node_client.protocol.errors import ProtocolError
-from node_client.protocol.msp import Member, MspError, MspManager
+from node_client.protocol.msp import Member, MspManager
+
+Layout = Mapping[str, int]
+MAX_LAYOUTS = 500  # of those that a policy of very many principals has
 
 
 @dataclass(frozen=True)
@@ -117,57 +121,108 @@ class ImplicitMetaPolicy:
         return found >= self.threshold
 
 
-def implicit_meta(
-    rule: policies_pb2.ImplicitMetaPolicy.Rule.ValueType, policies: Sequence[Policy]
-) -> ImplicitMetaPolicy:
-    """An implicit meta policy over the subgroups' policies."""
+def implicit_meta_threshold(rule: int, count: int) -> int:
+    """How many of so many subgroups' policies an implicit meta policy asks for. Raises ProtocolError."""
     kind = policies_pb2.ImplicitMetaPolicy
-    count = len(policies)
-    threshold = {kind.ANY: min(1, count), kind.ALL: count, kind.MAJORITY: count // 2 + 1 if count else 0}[rule]
-    return ImplicitMetaPolicy(tuple(policies), threshold)
+    thresholds: dict[int, int] = {
+        kind.ANY: min(1, count),
+        kind.ALL: count,
+        kind.MAJORITY: count // 2 + 1 if count else 0,
+    }
+    if rule not in thresholds:
+        raise ProtocolError("an implicit meta policy asks for something that is not known")
+    return thresholds[rule]
+
+
+def merge(envelope: policies_pb2.SignaturePolicyEnvelope, other: policies_pb2.SignaturePolicyEnvelope) -> None:
+    """Make another policy one of the rules that this one chooses from; principals of both are there once."""
+    places = {(one.principal_classification, one.principal): place for place, one in enumerate(envelope.identities)}
+    numbers = []
+    for one in other.identities:
+        key = (one.principal_classification, one.principal)
+        if key not in places:
+            places[key] = len(places)
+            envelope.identities.append(one)
+        numbers.append(places[key])
+
+    def renumbered(rule: policies_pb2.SignaturePolicy) -> policies_pb2.SignaturePolicy:
+        if rule.WhichOneof("Type") == "n_out_of":
+            rules = [renumbered(one) for one in rule.n_out_of.rules]
+            return policies_pb2.SignaturePolicy(
+                n_out_of=policies_pb2.SignaturePolicy.NOutOf(n=rule.n_out_of.n, rules=rules)
+            )
+        if not 0 <= rule.signed_by < len(numbers):
+            raise ProtocolError("a signature policy refers to a principal that it does not have")
+        return policies_pb2.SignaturePolicy(signed_by=numbers[rule.signed_by])
+
+    envelope.rule.n_out_of.rules.append(renumbered(other.rule))
 
 
 def organisations_in(envelope: bytes) -> frozenset[str]:
-    """The MSPs that a signature policy names."""
+    """The MSPs that a signature policy names. Raises ProtocolError when one of its principals names none."""
     message = parse(policies_pb2.SignaturePolicyEnvelope, envelope, "signature policy")
     return frozenset(_msp_of(principal) for principal in message.identities)
 
 
-def layouts(envelope: bytes) -> list[Mapping[str, int]]:
+def layouts(
+    envelope: bytes, endorses: Callable[[msp_principal_pb2.MSPPrincipal], bool] = lambda _: True
+) -> list[Layout]:
     """The smallest sets of organisations that satisfy a signature policy: how many signatures of each MSP.
 
-    In the policy's own order, without a layout that contains another (Fabric's `common/policies/inquire`).
+    In the policy's own order, without a layout that contains another (Fabric's `common/policies/inquire`). None where
+    no set satisfies the policy, and for a policy that is satisfied without any signature.
+
+    Args:
+        endorses: whether organisations have endorsers that are this principal.
+
+    Raises:
+        ProtocolError: it is not well formed, or a principal names no organisation.
     """
     message = parse(policies_pb2.SignaturePolicyEnvelope, envelope, "signature policy")
-    names = [_msp_of(principal) for principal in message.identities]
+    principals = list(message.identities)
 
-    def combinations(rule: policies_pb2.SignaturePolicy) -> list[tuple[int, ...]]:
+    def options(rule: policies_pb2.SignaturePolicy) -> list[Layout]:
         if rule.WhichOneof("Type") == "signed_by":
-            return [(rule.signed_by,)]
-        choices = [combinations(one) for one in rule.n_out_of.rules]
-        return _choose(choices, rule.n_out_of.n)
+            if not 0 <= rule.signed_by < len(principals):
+                raise ProtocolError("a signature policy refers to a principal that it does not have")
+            principal = principals[rule.signed_by]
+            return [{_msp_of(principal): 1}] if endorses(principal) else []
+        return _choose([options(one) for one in rule.n_out_of.rules], rule.n_out_of.n)
 
-    found: list[Mapping[str, int]] = []
-    for places in combinations(message.rule):
-        counts: dict[str, int] = {}
-        for place in places:
-            counts[names[place]] = counts.get(names[place], 0) + 1
-        if counts not in found:
-            found.append(counts)
-    return [one for one in found if not any(_contains(one, other) for other in found if other != one)]
+    return options(message.rule)
 
 
-def _choose(choices: list[list[tuple[int, ...]]], needed: int) -> list[tuple[int, ...]]:
-    if needed == 0:
-        return [()]
-    if len(choices) < needed:
+def _choose(choices: Sequence[Sequence[Layout]], needed: int) -> list[Layout]:
+    """The smallest layouts that come of so many of the choices, the first ones first."""
+    if needed < 1:
         return []
-    first, rest = choices[0], choices[1:]
-    with_first = [one + others for one in first for others in _choose(rest, needed - 1)]
-    return with_first + _choose(rest, needed)
+    # What taking so many of the choices comes to, of those looked at so far.
+    taken: list[dict[frozenset[tuple[str, int]], Layout]] = [{} for _ in range(min(needed, len(choices)) + 1)]
+    taken[0] = {frozenset(): {}}
+    for choice in choices:
+        for fewer, more in reversed(list(pairwise(taken))):
+            for one, other in product(list(fewer.values()), choice):
+                if len(more) == MAX_LAYOUTS:
+                    break
+                both = _sum(one, other)
+                more.setdefault(frozenset(both.items()), both)
+    return smallest(list(taken[needed].values())) if needed < len(taken) else []
 
 
-def _contains(one: Mapping[str, int], other: Mapping[str, int]) -> bool:
+def smallest(options: Sequence[Layout]) -> list[Layout]:
+    """The layouts that contain no other one, each once, in their order."""
+    found: dict[frozenset[tuple[str, int]], Layout] = {}
+    for option in options:
+        found.setdefault(frozenset(option.items()), option)
+    different = list(found.values())
+    return [one for one in different if not any(other is not one and _contains(one, other) for other in different)]
+
+
+def _sum(one: Layout, other: Layout) -> Layout:
+    return {name: one.get(name, 0) + other.get(name, 0) for name in dict.fromkeys((*one, *other))}
+
+
+def _contains(one: Layout, other: Layout) -> bool:
     return all(one.get(name, 0) >= count for name, count in other.items())
 
 
@@ -177,4 +232,6 @@ def _msp_of(principal: msp_principal_pb2.MSPPrincipal) -> str:
         return parse(msp_principal_pb2.MSPRole, principal.principal, "role").msp_identifier
     if principal.principal_classification == kind.ORGANIZATION_UNIT:
         return parse(msp_principal_pb2.OrganizationUnit, principal.principal, "organisational unit").msp_identifier
-    raise MspError("a principal that names no organisation")
+    if principal.principal_classification == kind.IDENTITY:
+        return parse(identities_pb2.SerializedIdentity, principal.principal, "identity").mspid
+    raise ProtocolError("a principal that names no organisation")

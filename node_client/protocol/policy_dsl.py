@@ -1,7 +1,8 @@
 """The text form of signature policies: `AND('CityMSP.peer', OR('NishitetsuMSP.peer', 'TriValleyMSP.peer'))`.
 
-Source: Fabric's `common/policydsl/policyparser.go`. `OutOf(n, …)` asks for n of its arguments; AND and OR, in any
-case, are all and one of theirs.
+Source: Fabric's `common/policydsl/policyparser.go`. `OutOf(n, …)` asks for n of its arguments; AND and OR are all and
+one of theirs. Fabric has an evaluator of expressions read the text, which would take arithmetic and comments as well;
+here a policy is gates, numbers and principals alone.
 """
 
 import re
@@ -12,8 +13,10 @@ from fabric_protos.msp import msp_principal_pb2
 
 from node_client.protocol.errors import ProtocolError
 
-_TOKEN = re.compile(r"""\s*(?:(?P<word>[A-Za-z]+)|(?P<number>\d+)|(?P<mark>[(),])|(?P<text>'[^']*'|"[^"]*"))""")
+_TOKEN = re.compile(r"""\s*(?:(?P<word>[A-Za-z]+)|(?P<number>[0-9]+)|(?P<mark>[(),])|(?P<text>'[^']*'|"[^"]*"))""")
 _PRINCIPAL = re.compile(r"([A-Za-z0-9.-]+)\.(admin|member|client|peer|orderer)")
+_GATES = {"And": "and", "AND": "and", "Or": "or", "OR": "or", "OutOf": "outof", "outof": "outof", "OUTOF": "outof"}
+MAX_DEPTH = 40  # a message nested deeper than that is not read everywhere
 _ROLES = {
     "member": msp_principal_pb2.MSPRole.MEMBER,
     "admin": msp_principal_pb2.MSPRole.ADMIN,
@@ -30,7 +33,7 @@ def parse_policy(text: str) -> bytes:
         ProtocolError: the text is no policy; says where.
     """
     parser = _Parser(text)
-    tree = parser.rule()
+    tree = parser.gate()
     parser.end()
     principals: list[msp_principal_pb2.MSPPrincipal] = []
     rule = _encode(tree, principals)
@@ -62,35 +65,47 @@ class _Parser:
         self._text = text
         self._position = 0
 
-    def rule(self) -> _Gate | msp_principal_pb2.MSPPrincipal:
+    def gate(self, depth: int = 1) -> _Gate:
         kind, value = self._take()
-        if kind == "text":
-            return self._principal(value[1:-1])
-        gate = value.lower()
-        if kind != "word" or gate not in ("and", "or", "outof"):
-            raise self._error("AND, OR, OutOf or a principal in quotes is expected")
+        gate = _GATES.get(value)
+        if kind != "word" or gate is None:
+            raise self._error("AND, OR or OutOf is expected")
+        if depth > MAX_DEPTH:
+            raise self._error("it is nested too deeply")
         self._expect("(")
         needed = None
         if gate == "outof":
-            kind, value = self._take()
-            if not value.strip("'\"").isdigit():
-                raise self._error("OutOf begins with a number")
-            needed = int(value.strip("'\""))
+            needed = self._number()
             self._expect(",")
-        rules = [self.rule()]
+        rules = [self._rule(depth)]
         while self._next() == ("mark", ","):
             self._take()
-            rules.append(self.rule())
+            rules.append(self._rule(depth))
         self._expect(")")
         if needed is None:
             needed = len(rules) if gate == "and" else 1
-        if needed > len(rules):
+        # One more than there are is admitted, and satisfied by nobody.
+        if needed > len(rules) + 1:
             raise self._error(f"{needed} of {len(rules)} cannot be had")
         return _Gate(needed, tuple(rules))
 
     def end(self) -> None:
         if self._text[self._position :].strip():
             raise self._error("the policy ends before this")
+
+    def _rule(self, depth: int) -> _Gate | msp_principal_pb2.MSPPrincipal:
+        kind, value = self._next()
+        if kind == "text":
+            self._take()
+            return self._principal(value[1:-1])
+        return self.gate(depth + 1)
+
+    def _number(self) -> int:
+        kind, value = self._take()
+        digits = value[1:-1].strip() if kind == "text" else value
+        if not re.fullmatch("[0-9]{1,9}", digits):
+            raise self._error("OutOf begins with a number")
+        return int(digits)
 
     def _principal(self, name: str) -> msp_principal_pb2.MSPPrincipal:
         match = _PRINCIPAL.fullmatch(name)
