@@ -9,6 +9,7 @@ from fabric_protos.peer import chaincode_pb2, proposal_pb2, proposal_response_pb
 
 from chaincode.shim import ChaincodeStub
 from chaincode.shim.handler import StreamHandler
+from chaincode.shim.requests import PeerFeatures
 from chaincode.shim.stream import Message
 
 DEADLINE = 20.0  # only what would otherwise hang for ever comes near it
@@ -71,6 +72,22 @@ async def settle() -> None:
     """Let everything happen that can happen without anybody doing anything more."""
     for _ in range(50):
         await asyncio.sleep(0)
+
+
+class StubPeer:
+    """Answers one stub's requests with what a test has lined up, and keeps what it was asked."""
+
+    def __init__(self, *answers: bytes | Exception, features: PeerFeatures | None = None) -> None:
+        self.answers = list(answers)
+        self.asked: list[tuple[str, bytes]] = []
+        self.stub = ChaincodeStub(transaction("tx"), self.request, features)
+
+    async def request(self, kind: "Message.Type.ValueType", payload: bytes) -> bytes:
+        self.asked.append((Message.Type.Name(kind), payload))
+        answer = self.answers.pop(0) if self.answers else b""
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 class ScriptedPeer:

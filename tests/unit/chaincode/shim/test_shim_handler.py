@@ -8,7 +8,7 @@ import pytest
 from fabric_protos.peer import chaincode_pb2, chaincode_shim_pb2
 
 from chaincode.contract import ContractError
-from chaincode.shim import ChaincodeError, ChaincodeStub, PeerError, Response, StreamLost, handler
+from chaincode.shim import ChaincodeError, ChaincodeStub, PeerError, Response
 from chaincode.shim.stream import Message
 from tests.unit.chaincode.scripted_peer import Scripted, ScriptedPeer, answer, response, settle, transaction
 
@@ -332,120 +332,36 @@ async def test_a_response_that_no_message_holds_is_a_refusal(monkeypatch: pytest
         assert "larger than a message" in completed.message
 
 
-# The stream's end
+READY = chaincode_pb2.ChaincodeAdditionalParams(use_write_batch=True).SerializeToString()
 
 
-async def test_who_waits_for_the_peer_learns_that_the_stream_is_lost() -> None:
-    seen: list[type[BaseException]] = []
+@pytest.mark.parametrize("outcome", [b"200", b"500", b"raise"])
+async def test_what_is_left_of_a_batch_is_sent_before_the_answer_a_refusals_too(outcome: bytes) -> None:
+    async def writes(stub: ChaincodeStub) -> Response:
+        stub.start_write_batch()
+        await stub.put_state("a", b"1")
+        if outcome == b"raise":
+            raise ContractError("NO", "no")
+        return Response(int(outcome))
 
-    async def waits(stub: ChaincodeStub) -> Response:
-        try:
-            await asyncio.gather(stub.get_state("a"), stub.get_state("b"))
-        except StreamLost as error:
-            seen.append(type(error))
-        with pytest.raises(StreamLost):
-            await stub.put_state("c", b"x")
-        seen.append(StreamLost)
-        return Response()
-
-    async with ScriptedPeer(Scripted(waits)) as peer:
-        await peer.ask()
-        peer.send(None)
-        await peer.ended()
-        assert seen == [StreamLost, StreamLost]
-        assert await peer.receives_nothing()
+    async with ScriptedPeer(Scripted(writes), ready=READY) as peer:
+        batch = await peer.ask()
+        assert batch.type == Message.WRITE_BATCH_STATE
+        (record,) = chaincode_shim_pb2.WriteBatchState.FromString(batch.payload).rec
+        assert (record.key, record.value) == ("a", b"1")
+        assert response(await peer.reply(batch)).status == (200 if outcome == b"200" else 500)
 
 
-async def test_who_waits_for_something_else_is_cancelled() -> None:
-    begun, ended = asyncio.Event(), asyncio.Event()
+@pytest.mark.parametrize(("status", "message"), [(200, "PUT_STATE refused"), (404, "not there")])
+async def test_a_batch_that_the_peer_refuses_refuses_the_transaction(status: int, message: str) -> None:
+    async def writes(stub: ChaincodeStub) -> Response:
+        stub.start_write_batch()
+        await stub.put_state("a", b"1")
+        stub.set_event("Event", b"")
+        return Response(status, "not there")
 
-    async def waits(stub: ChaincodeStub) -> Response:
-        begun.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.set()
-        return Response()
-
-    async with ScriptedPeer(Scripted(waits)) as peer:
-        peer.send(transaction("tx"))
-        await begun.wait()
-        peer.send(None)
-        await peer.ended()
-        assert ended.is_set()
-        assert await peer.receives_nothing()
-
-
-@pytest.mark.parametrize("asks", [True, False])
-async def test_a_transaction_that_will_not_end_does_not_hold_the_stream(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, asks: bool
-) -> None:
-    monkeypatch.setattr(handler, "GRACE", 0.01)
-    begun, released = asyncio.Event(), asyncio.Event()
-
-    async def stubborn(stub: ChaincodeStub) -> Response:
-        begun.set()
-        if asks:
-            with pytest.raises(StreamLost):
-                await stub.get_state("a")
-        while not released.is_set():
-            try:
-                await released.wait()
-            except asyncio.CancelledError:
-                continue
-        return Response()
-
-    async with ScriptedPeer(Scripted(stubborn)) as peer:
-        peer.send(transaction("stubborn-tx"))
-        await begun.wait()
-        await settle()
-        peer.send(None)
-        await peer.ended()
-        assert "transaction stubborn-tx does not end" in caplog.text
-        released.set()
-        await settle()
-
-
-async def test_what_reading_raises_ends_the_handler() -> None:
-    async with ScriptedPeer(Scripted(read)) as peer:
-        await peer.ask(b"a")
-        peer.send(ConnectionResetError("gone"))
-        with pytest.raises(ConnectionResetError):
-            await peer.ended()
-
-
-async def test_a_peer_that_takes_no_messages_ends_the_handler() -> None:
-    seen: list[str] = []
-
-    async def waits(stub: ChaincodeStub) -> Response:
-        try:
-            await stub.get_state("a")
-        except StreamLost:
-            seen.append("lost")
-            raise
-        return Response()
-
-    async with ScriptedPeer(Scripted(waits)) as peer:
-        peer.breaks = ConnectionResetError("gone")
-        peer.send(transaction("tx"))
-        with pytest.raises(StreamLost, match=r"takes no more messages \(ConnectionResetError\)"):
-            await peer.ended()
-        assert seen == ["lost"]
-
-
-async def test_a_handler_that_is_cancelled_ends_its_transactions() -> None:
-    seen: list[str] = []
-
-    async def waits(stub: ChaincodeStub) -> Response:
-        try:
-            await stub.get_state("a")
-        except StreamLost:
-            seen.append("lost")
-        return Response()
-
-    async with ScriptedPeer(Scripted(waits)) as peer:
-        await peer.ask()
-        peer.running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await peer.ended()
-        assert seen == ["lost"]
+    async with ScriptedPeer(Scripted(writes), ready=READY) as peer:
+        peer.send(answer(await peer.ask(), b"PUT_STATE refused", Message.ERROR))
+        completed = await peer.receive()
+        assert (response(completed).status, response(completed).message) == (500 if status == 200 else status, message)
+        assert not completed.HasField("chaincode_event")

@@ -1,49 +1,18 @@
 """What the stub asks of the peer, message by message, and what it makes of the answers."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from fabric_protos.ledger.queryresult import kv_query_result_pb2
 from fabric_protos.peer import chaincode_pb2, chaincode_shim_pb2, proposal_response_pb2
 
-from chaincode.shim import ChaincodeStub, KeyModification, KeyValue, Page, PeerError, Response
+from chaincode.shim import ChaincodeStub, PeerError, Response
 from chaincode.shim.requests import PeerFeatures
 from chaincode.shim.stream import Message
-from tests.unit.chaincode.scripted_peer import transaction
+from tests.unit.chaincode.scripted_peer import StubPeer
 
 PB = chaincode_shim_pb2
 MAX = "\U0010ffff"
-
-
-class Peer:
-    """Answers a stub's requests with what a test has lined up, and keeps what it was asked."""
-
-    def __init__(self, *answers: bytes | Exception, features: PeerFeatures | None = None) -> None:
-        self.answers = list(answers)
-        self.asked: list[tuple[str, bytes]] = []
-        self.stub = ChaincodeStub(transaction("tx"), self.request, features)
-
-    async def request(self, kind: "Message.Type.ValueType", payload: bytes) -> bytes:
-        self.asked.append((Message.Type.Name(kind), payload))
-        answer = self.answers.pop(0) if self.answers else b""
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-
-def rows(*keys: str, more: bool = False, bookmark: str | None = None) -> bytes:
-    """An answer to a range: rows whose value is their key in capitals."""
-    answer = PB.QueryResponse(has_more=more, id="query-7")
-    for key in keys:
-        row = kv_query_result_pb2.KV(namespace="cc", key=key, value=key.upper().encode())
-        answer.results.add(resultBytes=row.SerializeToString())
-    if bookmark is not None:
-        answer.metadata = PB.QueryResponseMetadata(
-            fetched_records_count=len(keys), bookmark=bookmark
-        ).SerializeToString()
-    return answer.SerializeToString()
 
 
 def page(size: int, bookmark: str) -> bytes:
@@ -168,7 +137,7 @@ REQUESTS: list[tuple[str, Call, str, Any]] = [
 
 @pytest.mark.parametrize(("call", "kind", "message"), [one[1:] for one in REQUESTS], ids=[one[0] for one in REQUESTS])
 async def test_a_call_is_one_message(call: Call, kind: str, message: Any) -> None:
-    peer = Peer()
+    peer = StubPeer()
     await call(peer.stub)
     ((asked, payload),) = peer.asked
     assert asked == kind
@@ -176,19 +145,19 @@ async def test_a_call_is_one_message(call: Call, kind: str, message: Any) -> Non
 
 
 async def test_an_absent_value_is_none() -> None:
-    stub = Peer().stub
+    stub = StubPeer().stub
     assert await stub.get_state("k") is None
     assert await stub.get_private_data("c", "k") is None
     assert await stub.get_private_data_hash("c", "k") is None
     assert await stub.get_state_validation_parameter("k") is None
-    assert await Peer(b"value").stub.get_state("k") == b"value"
+    assert await StubPeer(b"value").stub.get_state("k") == b"value"
 
 
 async def test_a_keys_policy_is_found_among_its_metadata() -> None:
     entries = [PB.StateMetadata(metakey="OTHER", value=b"o"), PB.StateMetadata(metakey=POLICY, value=b"p")]
     answer = PB.StateMetadataResult(entries=entries).SerializeToString()
-    assert await Peer(answer).stub.get_state_validation_parameter("k") == b"p"
-    assert await Peer(answer).stub.get_private_data_validation_parameter("c", "k") == b"p"
+    assert await StubPeer(answer).stub.get_state_validation_parameter("k") == b"p"
+    assert await StubPeer(answer).stub.get_private_data_validation_parameter("c", "k") == b"p"
 
 
 @pytest.mark.parametrize(
@@ -226,14 +195,14 @@ async def test_a_keys_policy_is_found_among_its_metadata() -> None:
     ],
 )
 async def test_what_a_ledger_cannot_mean_is_refused_before_the_peer_is_asked(call: Call) -> None:
-    peer = Peer()
+    peer = StubPeer()
     with pytest.raises(ValueError):
         await call(peer.stub)
     assert not peer.asked
 
 
 def test_an_event_needs_a_name() -> None:
-    stub = Peer().stub
+    stub = StubPeer().stub
     with pytest.raises(ValueError, match="name"):
         stub.set_event("", b"payload")
     assert stub.event is None
@@ -243,7 +212,7 @@ def test_an_event_needs_a_name() -> None:
 
 
 async def test_several_keys_are_asked_one_by_one_of_an_old_peer() -> None:
-    peer = Peer(b"1", b"", b"3")
+    peer = StubPeer(b"1", b"", b"3")
     assert await peer.stub.get_multiple_states(["a", "b", "c"]) == [b"1", None, b"3"]
     assert [kind for kind, _ in peer.asked] == ["GET_STATE"] * 3
 
@@ -256,7 +225,7 @@ async def test_several_keys_are_asked_together_in_the_sizes_that_the_peer_takes(
         PB.GetStateMultipleResult(values=[key.encode() if key != "key-7" else b"" for key in part]).SerializeToString()
         for part in parts
     ]
-    peer = Peer(*answers, features=PeerFeatures(multiple_keys=100))
+    peer = StubPeer(*answers, features=PeerFeatures(multiple_keys=100))
     if collection:
         found = await peer.stub.get_multiple_private_data(collection, keys)
     else:
@@ -270,7 +239,7 @@ async def test_several_keys_are_asked_together_in_the_sizes_that_the_peer_takes(
 
 async def test_no_keys_are_no_request() -> None:
     for features in (PeerFeatures(), PeerFeatures(multiple_keys=100)):
-        peer = Peer(features=features)
+        peer = StubPeer(features=features)
         assert await peer.stub.get_multiple_states([]) == []
         assert not peer.asked
 
@@ -278,7 +247,7 @@ async def test_no_keys_are_no_request() -> None:
 async def test_fewer_values_than_keys_are_an_error_and_not_other_keys_values() -> None:
     answer = PB.GetStateMultipleResult(values=[b"1"]).SerializeToString()
     with pytest.raises(PeerError, match="one value for each key"):
-        await Peer(answer, features=PeerFeatures(multiple_keys=100)).stub.get_multiple_states(["a", "b"])
+        await StubPeer(answer, features=PeerFeatures(multiple_keys=100)).stub.get_multiple_states(["a", "b"])
 
 
 # What READY says
@@ -300,92 +269,6 @@ def test_the_peers_features_are_what_ready_says() -> None:
     )
 
 
-# Write batches
-
-
-def batches(peer: Peer) -> list[list[Any]]:
-    assert {kind for kind, _ in peer.asked} <= {"WRITE_BATCH_STATE"}
-    return [list(PB.WriteBatchState.FromString(payload).rec) for _, payload in peer.asked]
-
-
-async def test_a_batch_holds_every_kind_of_write_until_it_is_flushed() -> None:
-    peer = Peer(features=PeerFeatures(write_batch=100))
-    stub, record = peer.stub, PB.WriteRecord
-    stub.start_write_batch()
-    await stub.put_state("a", b"1")
-    await stub.delete_state("b")
-    await stub.put_private_data("c", "a", b"2")
-    await stub.delete_private_data("c", "b")
-    await stub.purge_private_data("c", "d")
-    await stub.set_state_validation_parameter("a", b"p")
-    await stub.set_private_data_validation_parameter("c", "a", b"q")
-    assert not peer.asked
-    await stub.flush()
-    (records,) = batches(peer)
-    assert records == [
-        record(type=record.PUT_STATE, key="a", value=b"1"),
-        record(type=record.DEL_STATE, key="b"),
-        record(type=record.PUT_STATE, collection="c", key="a", value=b"2"),
-        record(type=record.DEL_STATE, collection="c", key="b"),
-        record(type=record.PURGE_PRIVATE_DATA, collection="c", key="d"),
-        record(type=record.PUT_STATE_METADATA, key="a", metadata=PB.StateMetadata(metakey=POLICY, value=b"p")),
-        record(
-            type=record.PUT_STATE_METADATA,
-            collection="c",
-            key="a",
-            metadata=PB.StateMetadata(metakey=POLICY, value=b"q"),
-        ),
-    ]
-
-
-async def test_the_last_write_of_a_key_counts_whatever_its_kind() -> None:
-    peer = Peer(features=PeerFeatures(write_batch=100))
-    stub, record = peer.stub, PB.WriteRecord
-    stub.start_write_batch()
-    await stub.put_private_data("c", "k", b"a secret")
-    await stub.put_state("k", b"1")
-    await stub.put_state("k", b"2")
-    await stub.purge_private_data("c", "k")
-    await stub.flush()
-    (records,) = batches(peer)
-    assert records == [
-        record(type=record.PURGE_PRIVATE_DATA, collection="c", key="k"),
-        record(type=record.PUT_STATE, key="k", value=b"2"),
-    ]
-
-
-async def test_batches_have_the_size_that_the_peer_takes() -> None:
-    peer = Peer(features=PeerFeatures(write_batch=100))
-    peer.stub.start_write_batch()
-    for number in range(250):
-        await peer.stub.put_state(f"{number:03}", b"x")
-    await peer.stub.flush()
-    assert [[record.key for record in batch] for batch in batches(peer)] == [
-        [f"{number:03}" for number in part] for part in (range(100), range(100, 200), range(200, 250))
-    ]
-
-
-async def test_after_a_flush_writes_are_single_again() -> None:
-    peer = Peer(features=PeerFeatures(write_batch=100))
-    stub = peer.stub
-    stub.start_write_batch()
-    stub.start_write_batch()  # a batch that has begun goes on
-    await stub.flush()
-    await stub.flush()
-    assert not peer.asked
-    await stub.put_state("a", b"1")
-    assert [kind for kind, _ in peer.asked] == ["PUT_STATE"]
-
-
-async def test_an_old_peer_gets_single_writes() -> None:
-    peer = Peer()
-    peer.stub.start_write_batch()
-    await peer.stub.put_state("a", b"1")
-    await peer.stub.purge_private_data("c", "a")
-    await peer.stub.flush()
-    assert [kind for kind, _ in peer.asked] == ["PUT_STATE", "PURGE_PRIVATE_DATA"]
-
-
 # Other chaincode
 
 
@@ -396,7 +279,7 @@ def completed(kind: "Message.Type.ValueType", payload: bytes) -> bytes:
 @pytest.mark.parametrize(("channel", "target"), [("", "other"), ("elsewhere", "other/elsewhere")])
 async def test_another_chaincode_is_called_by_name_and_channel(channel: str, target: str) -> None:
     inner = proposal_response_pb2.Response(status=200, message="m", payload=b"p").SerializeToString()
-    peer = Peer(completed(Message.COMPLETED, inner))
+    peer = StubPeer(completed(Message.COMPLETED, inner))
     assert await peer.stub.invoke_chaincode("other", [b"F", b"\xff"], channel) == Response(200, "m", b"p")
     ((kind, payload),) = peer.asked
     spec = chaincode_pb2.ChaincodeSpec.FromString(payload)
@@ -405,106 +288,11 @@ async def test_another_chaincode_is_called_by_name_and_channel(channel: str, tar
 
 async def test_another_chaincodes_refusal_is_a_response() -> None:
     inner = proposal_response_pb2.Response(status=500, message="no").SerializeToString()
-    assert await Peer(completed(Message.COMPLETED, inner)).stub.invoke_chaincode("other", []) == Response(500, "no")
+    assert await StubPeer(completed(Message.COMPLETED, inner)).stub.invoke_chaincode("other", []) == Response(500, "no")
 
 
 async def test_another_chaincode_that_could_not_be_run_is_an_error() -> None:
     with pytest.raises(PeerError, match="^it broke$"):
-        await Peer(completed(Message.ERROR, b"it broke")).stub.invoke_chaincode("other", [])
+        await StubPeer(completed(Message.ERROR, b"it broke")).stub.invoke_chaincode("other", [])
     with pytest.raises(PeerError, match="not found"):
-        await Peer(PeerError("not found")).stub.invoke_chaincode("other", [])
-
-
-# Iterators
-
-
-async def keys_of(found: Any) -> list[str]:
-    return [row.key async for row in found]
-
-
-async def test_an_iterator_fetches_the_next_rows_when_it_needs_them() -> None:
-    peer = Peer(rows("a", "b", more=True), rows("c", more=True), rows(more=True), rows("d"))
-    found = await peer.stub.get_state_by_range("", "")
-    assert await anext(found) == KeyValue("a", b"A")
-    assert await anext(found) == KeyValue("b", b"B")
-    assert [kind for kind, _ in peer.asked] == ["GET_STATE_BY_RANGE"]
-    assert await keys_of(found) == ["c", "d"]
-    assert peer.asked[1:] == [("QUERY_STATE_NEXT", PB.QueryStateNext(id="query-7").SerializeToString())] * 3
-    with pytest.raises(StopAsyncIteration):
-        await anext(found)
-    await found.aclose()
-    assert len(peer.asked) == 4  # a query that has ended needs no end
-
-
-async def test_an_iterator_over_nothing_ends_at_once() -> None:
-    peer = Peer(rows())
-    async with await peer.stub.get_state_by_range("", "") as found:
-        assert await keys_of(found) == []
-    assert len(peer.asked) == 1
-
-
-CLOSE = ("QUERY_STATE_CLOSE", PB.QueryStateClose(id="query-7").SerializeToString())
-
-
-async def test_a_query_that_is_left_early_is_closed_once_at_the_peer() -> None:
-    peer = Peer(rows("a", "b", more=True))
-    async with await peer.stub.get_state_by_range("", "") as found:
-        async for _ in found:
-            break
-        await found.aclose()
-        assert await keys_of(found) == []
-    assert peer.asked[1:] == [CLOSE]
-
-
-async def test_a_query_is_closed_when_its_block_fails() -> None:
-    peer = Peer(rows("a", more=True))
-    with pytest.raises(LookupError):
-        async with await peer.stub.get_state_by_range("", ""):
-            raise LookupError
-    assert peer.asked[1:] == [CLOSE]
-
-
-async def test_closing_that_fails_does_not_hide_what_failed_before() -> None:
-    peer = Peer(rows("a", more=True), PeerError("cannot close"))
-    with pytest.raises(LookupError):
-        async with await peer.stub.get_state_by_range("", ""):
-            raise LookupError
-    peer = Peer(rows("a", more=True), PeerError("cannot close"))
-    with pytest.raises(PeerError, match="cannot close"):
-        async with await peer.stub.get_state_by_range("", ""):
-            pass
-
-
-async def test_a_next_page_that_fails_raises_and_the_query_is_closed() -> None:
-    peer = Peer(rows("a", more=True), PeerError("query iterator not found"))
-    with pytest.raises(PeerError, match="query iterator not found"):
-        async with await peer.stub.get_state_by_range("", "") as found:
-            await keys_of(found)
-    assert peer.asked[2:] == [CLOSE]
-
-
-async def test_a_page_has_its_rows_and_where_the_next_one_begins() -> None:
-    found = await Peer(rows("a", "b", bookmark="c")).stub.get_state_by_range_with_pagination("", "", 2)
-    assert found == Page((KeyValue("a", b"A"), KeyValue("b", b"B")), "c")
-    assert await Peer(rows(bookmark="")).stub.get_query_result_with_pagination("{}", 2) == Page((), "")
-
-
-async def test_history_rows_have_their_transactions_time() -> None:
-    answer = PB.QueryResponse()
-    for values in (
-        {"tx_id": "2", "is_delete": True, "timestamp": {"seconds": 1_700_000_000, "nanos": 123_456_789}},
-        {"tx_id": "1", "value": b"v", "timestamp": {"seconds": -1}},
-    ):
-        answer.results.add(resultBytes=kv_query_result_pb2.KeyModification(**values).SerializeToString())
-    peer = Peer(answer.SerializeToString())
-    found = [row async for row in await peer.stub.get_history_for_key("k")]
-    assert [(row.tx_id, row.value, row.is_delete, row.timestamp.isoformat()) for row in found] == [
-        ("2", b"", True, "2023-11-14T22:13:20.123456+00:00"),
-        ("1", b"v", False, "1969-12-31T23:59:59+00:00"),
-    ]
-    assert all(isinstance(row, KeyModification) for row in found)
-
-
-async def test_calls_of_one_transaction_may_be_gathered() -> None:
-    peer = Peer(b"1", b"2")
-    assert await asyncio.gather(peer.stub.get_state("a"), peer.stub.get_state("b")) == [b"1", b"2"]
+        await StubPeer(PeerError("not found")).stub.invoke_chaincode("other", [])
