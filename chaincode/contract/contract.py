@@ -21,20 +21,22 @@ class Mark:
     submits: bool
 
 
-def _mark(function: Callable[..., Any], name: str, *, submits: bool) -> None:
-    wire = name or "".join(word.capitalize() for word in function.__name__.split("_"))
+def _mark(function: Callable[..., Any], *, submits: bool) -> None:
+    if not inspect.iscoroutinefunction(function):
+        raise TypeError(f"{function.__qualname__} must be an async function")
+    wire = "".join(word.capitalize() for word in function.__name__.split("_"))
     setattr(function, _MARK, Mark(wire, submits))
 
 
 def submit(function: Function) -> Function:
-    """Make a method a transaction that writes. On the wire `issue_certificate` is `IssueCertificate`."""
-    _mark(function, "", submits=True)
+    """Make an `async` method a transaction that writes. On the wire `issue_certificate` is `IssueCertificate`."""
+    _mark(function, submits=True)
     return function
 
 
 def evaluate(function: Function) -> Function:
-    """Make a method a transaction that only reads."""
-    _mark(function, "", submits=False)
+    """Make an `async` method a transaction that only reads."""
+    _mark(function, submits=False)
     return function
 
 
@@ -79,22 +81,42 @@ class Contract:
     name: ClassVar[str] = ""
 
     def transactions(self) -> dict[str, Transaction]:
-        """The contract's functions by their names on the wire."""
-        found = {}
-        for _, method in inspect.getmembers(self, inspect.ismethod):
-            mark = getattr(method, _MARK, None)
+        """The contract's functions by their names on the wire.
+
+        Raises:
+            TypeError: a function cannot be called from the wire: a parameter has no type, or one that no text
+                becomes, or two functions have one name there.
+        """
+        found: dict[str, Transaction] = {}
+        for attribute, member in inspect.getmembers_static(type(self)):
+            mark = getattr(member, _MARK, None)
             if not isinstance(mark, Mark):
                 continue
-            hints = get_type_hints(method)
-            names = list(inspect.signature(method).parameters)[1:]
-            found[mark.name] = Transaction(
-                name=mark.name,
-                submits=mark.submits,
-                parameters=tuple((camel_case(name), hints[name]) for name in names),
-                returns=hints.get("return"),
-                function=method,
-            )
+            if mark.name in found:
+                raise TypeError(f"{type(self).__name__} has two functions that are {mark.name} on the wire")
+            found[mark.name] = _transaction(mark, getattr(self, attribute))
         return found
+
+
+def _transaction(mark: Mark, method: Callable[..., Awaitable[Any]]) -> Transaction:
+    hints = get_type_hints(method)
+    parameters = []
+    for parameter in list(inspect.signature(method).parameters.values())[1:]:
+        ordinary = parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        if not ordinary or parameter.name not in hints:
+            raise TypeError(f"{mark.name}: {parameter} must be an ordinary parameter with a type")
+        try:
+            conversion.check(hints[parameter.name])
+        except TypeError as error:
+            raise TypeError(f"{mark.name}: {parameter.name}: {error}") from error
+        parameters.append((camel_case(parameter.name), hints[parameter.name]))
+    return Transaction(
+        name=mark.name,
+        submits=mark.submits,
+        parameters=tuple(parameters),
+        returns=hints.get("return"),
+        function=method,
+    )
 
 
 def camel_case(name: str) -> str:

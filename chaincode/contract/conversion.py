@@ -2,13 +2,15 @@
 
 `str` is the text itself; `int`, `float`, `bool` and everything else is JSON, as in the official contract APIs.
 Results: None is empty, `str` and `bytes` are themselves, everything else is JSON without spaces, keys sorted, so that
-all endorsers give the same bytes.
+all endorsers give the same bytes. NaN and the infinities are no JSON, neither as arguments nor in results.
 """
 
 import json
+import math
 import types
-from dataclasses import asdict, is_dataclass
-from typing import Any, Union, get_args, get_origin
+from dataclasses import fields, is_dataclass
+from functools import lru_cache
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 
 def argument(text: str, kind: Any) -> object:
@@ -20,14 +22,20 @@ def argument(text: str, kind: Any) -> object:
     if kind is str:
         return text
     try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
+        value = json.loads(text, parse_constant=_no_number, parse_float=_finite)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text that UTF-8 can hold
+        return converted(value, kind)
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"not {name(kind)}") from error
-    return converted(value, kind)
 
 
 def converted(value: Any, kind: Any) -> object:
-    """A JSON value as the declared type; dataclasses are made from objects with exactly their fields."""
+    """A JSON value as the declared type; dataclasses are made from objects with exactly their fields.
+
+    Raises:
+        ValueError: the value is not of that type.
+    """
     origin = get_origin(kind)
     if kind is Any or kind is object:
         return value
@@ -40,32 +48,66 @@ def converted(value: Any, kind: Any) -> object:
     elif kind is type(None) and value is None:
         return None
     elif kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    elif kind in (str, int, bool) and type(value) is kind:
+        return _float(value)
+    elif kind in (str, int, bool, list, dict) and type(value) is kind:
         return value
-    elif origin in (list, tuple) and isinstance(value, list):
-        (inner, *_) = get_args(kind)
-        return origin(converted(item, inner) for item in value)
+    elif origin is list and isinstance(value, list):
+        (inner,) = get_args(kind)
+        return [converted(item, inner) for item in value]
+    elif origin is tuple and isinstance(value, list):
+        kinds = get_args(kind)
+        if kinds[-1] is Ellipsis:
+            kinds = (kinds[0],) * len(value)
+        if len(kinds) == len(value):
+            return tuple(converted(item, inner) for item, inner in zip(value, kinds, strict=True))
     elif origin is dict and isinstance(value, dict):
         _, inner = get_args(kind)
         return {key: converted(item, inner) for key, item in value.items()}
-    elif is_dataclass(kind) and isinstance(kind, type) and isinstance(value, dict):
-        fields = kind.__dataclass_fields__
-        if set(value) == set(fields):
-            return kind(**{key: converted(item, fields[key].type) for key, item in value.items()})
+    elif _is_dataclass(kind) and isinstance(value, dict):
+        hints = field_types(kind)
+        if set(value) == set(hints):
+            return kind(**{key: converted(item, hints[key]) for key, item in value.items()})
     raise ValueError(f"not {name(kind)}")
 
 
+def check(kind: Any, above: frozenset[Any] = frozenset()) -> None:
+    """See that arguments can be of this type.
+
+    Raises:
+        TypeError: there is no text that would become one.
+    """
+    origin, inner = get_origin(kind), get_args(kind)
+    if kind in (Any, object, str, int, float, bool, type(None), list, dict) or kind in above:
+        return
+    if origin is dict:
+        if inner[0] is not str:
+            raise TypeError(f"the keys of JSON are texts, so {kind} cannot be an argument")
+        inner = inner[1:]
+    elif origin is tuple and inner:
+        inner = inner[:-1] if inner[-1] is Ellipsis else inner
+    elif _is_dataclass(kind):
+        inner = tuple(field_types(kind).values())
+    elif origin not in (Union, types.UnionType, list):
+        raise TypeError(f"{kind} cannot be an argument")
+    for one in inner:
+        check(one, above | {kind})
+
+
 def result(value: object) -> bytes:
-    """A function's result as the response's payload."""
+    """A function's result as the response's payload.
+
+    Raises:
+        TypeError, ValueError: the value is none that JSON can hold.
+    """
     if value is None:
         return b""
     if isinstance(value, bytes):
         return value
     if isinstance(value, str):
         return value.encode()
-    plain = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
-    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    return json.dumps(
+        value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True, default=_plain
+    ).encode()
 
 
 def name(kind: Any) -> str:
@@ -74,11 +116,58 @@ def name(kind: Any) -> str:
     return words.get(kind, "JSON of the expected form")
 
 
-def schema(kind: Any) -> dict[str, Any]:
+def schema(kind: Any, above: frozenset[Any] = frozenset()) -> dict[str, Any]:
     """The type as JSON Schema, for the contract's metadata."""
-    simple = {str: "string", int: "integer", float: "number", bool: "boolean"}
+    simple = {str: "string", bytes: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
+    origin, inner = get_origin(kind), get_args(kind)
     if kind in simple:
         return {"type": simple[kind]}
-    if get_origin(kind) in (list, tuple):
-        return {"type": "array", "items": schema(get_args(kind)[0])}
+    if kind is Any or kind is object:
+        return {}
+    if origin in (Union, types.UnionType):
+        return {"anyOf": [schema(one, above) for one in inner]}
+    if kind is list or origin in (list, tuple):
+        kinds = [one for one in inner if one is not Ellipsis]
+        return {"type": "array", "items": schema(kinds[0], above)} if len(kinds) == 1 else {"type": "array"}
+    if origin is dict:
+        return {"type": "object", "additionalProperties": schema(inner[1], above)}
+    if _is_dataclass(kind) and kind not in above:
+        hints = field_types(kind)
+        properties = {key: schema(one, above | {kind}) for key, one in hints.items()}
+        return {"type": "object", "properties": properties, "required": list(hints)}
     return {"type": "object"}
+
+
+@lru_cache(maxsize=1024)
+def field_types(kind: type) -> dict[str, Any]:
+    """The types of a dataclass's fields, those that are written as strings found in the dataclass's own module."""
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in fields(kind) if field.init}
+
+
+def _is_dataclass(kind: Any) -> bool:
+    return isinstance(kind, type) and is_dataclass(kind)
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    raise TypeError(f"a {type(value).__name__} cannot be in a result")
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number")
+
+
+def _finite(text: str) -> float:
+    return _float(float(text))
+
+
+def _float(value: float) -> float:
+    try:
+        number = float(value)
+    except OverflowError as error:
+        raise ValueError(f"not {name(float)}") from error
+    if not math.isfinite(number):
+        raise ValueError(f"not {name(float)}")
+    return number

@@ -23,16 +23,21 @@ class ContractChaincode:
         contracts: the first one's functions can be called without the contract's name.
         title: the chaincode's name in its metadata.
         version: its version there.
+
+    Raises:
+        ValueError: there is no contract, or of several two have the same name.
+        TypeError: a function of a contract cannot be called from the wire.
     """
 
     def __init__(self, *contracts: Contract, title: str = "", version: str = "") -> None:
-        self._contracts = contracts
+        if not contracts or len({contract.name for contract in contracts}) < len(contracts):
+            raise ValueError("a chaincode is made of one contract, or of several with names of their own")
+        self._contracts = {contract.name: contract.transactions() for contract in contracts}
         self._title = title or contracts[0].name
         self._version = version
-        self._functions: dict[str, Transaction] = {}
-        for contract in reversed(contracts):
-            for name, transaction in contract.transactions().items():
-                self._functions[name] = self._functions[f"{contract.name}:{name}"] = transaction
+        self._functions: dict[str, Transaction] = dict(self._contracts[contracts[0].name])
+        for contract, transactions in self._contracts.items():
+            self._functions |= {f"{contract}:{name}": one for name, one in transactions.items()}
 
     async def init(self, stub: ChaincodeStub) -> Response:
         """Nothing to initialise unless a function is named."""
@@ -67,11 +72,8 @@ class ContractChaincode:
         return {
             "info": {"title": self._title, "version": self._version},
             "contracts": {
-                contract.name: {
-                    "name": contract.name,
-                    "transactions": [_described(one) for one in contract.transactions().values()],
-                }
-                for contract in self._contracts
+                name: {"name": name, "transactions": [_described(one) for one in transactions.values()]}
+                for name, transactions in self._contracts.items()
             },
             "components": {"schemas": {}},
         }

@@ -50,8 +50,10 @@ def require_proof(text: str) -> Proof:
         index, path = values["index"], values["path"]
         if set(values) != {"index", "path"} or type(index) is not int or not 0 <= index < MAX_BATCH_SIZE:
             raise ValueError
-        if not isinstance(path, list) or len(path) > MAX_PATH or not all(is_digest(str(node)) for node in path):
+        if not isinstance(path, list) or len(path) > MAX_PATH:
             raise ValueError
-    except (ValueError, KeyError, TypeError):
+        if not all(isinstance(node, str) and is_digest(node) for node in path):
+            raise ValueError
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ContractError(codes.BAD_ARGUMENT, 'proof must be JSON: {"index": n, "path": [hex, …]}') from None
     return Proof(index, tuple(bytes.fromhex(node) for node in path))

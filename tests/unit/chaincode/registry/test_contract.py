@@ -131,7 +131,19 @@ async def test_someone_without_a_role_does_not_read(ledger: MemoryLedger) -> Non
         ("AnchorBatch", ID, COMMITMENT, "0"),
         ("AnchorBatch", ID, COMMITMENT, "true"),
         ("RevokeMember", ID, COMMITMENT, "not json", "unspecified"),
+        ("RevokeMember", ID, COMMITMENT, "[]", "unspecified"),
+        ("RevokeMember", ID, COMMITMENT, '{"index": 0}', "unspecified"),
+        ("RevokeMember", ID, COMMITMENT, '{"index": 0, "path": [], "more": 1}', "unspecified"),
+        ("RevokeMember", ID, COMMITMENT, '{"index": true, "path": []}', "unspecified"),
+        ("RevokeMember", ID, COMMITMENT, '{"index": -1, "path": []}', "unspecified"),
+        ("RevokeMember", ID, COMMITMENT, '{"index": 0, "path": "a1"}', "unspecified"),
+        ("RevokeMember", ID, COMMITMENT, '{"index": 0, "path": ["a1"]}', "unspecified"),
+        # A number whose digits are those of a hash is not one.
+        ("RevokeMember", ID, COMMITMENT, '{"index": 0, "path": [%s]}' % ("1" * 64), "unspecified"),
+        ("RevokeMember", ID, COMMITMENT, json.dumps({"index": 0, "path": ["a1" * 32] * 41}), "unspecified"),
+        ("RevokeMember", ID, COMMITMENT, "[" * 100_000, "unspecified"),
     ],
+    ids=lambda call: "-".join(call)[:100],
 )
 async def test_bad_arguments_are_refused_and_not_repeated(issuer: Client, call: tuple[str, ...]) -> None:
     await issuer.submit("IssueCertificate", ID, COMMITMENT)
