@@ -31,6 +31,13 @@ class MemoryState:
     def get_private(self, namespace: str, collection: str, key: str) -> VersionedValue | None:
         return self._private.get((namespace, collection, key))
 
+    def private_range(
+        self, namespace: str, collection: str, start: str, end: str
+    ) -> Iterator[tuple[str, VersionedValue]]:
+        for place in sorted(self._private, key=lambda place: place[2].encode()):
+            if place[:2] == (namespace, collection) and place[2] >= start and (not end or place[2] < end):
+                yield place[2], self._private[place]
+
     def get_private_hash(self, namespace: str, collection: str, key_hash: bytes) -> VersionedValue | None:
         return self._hashed.get((namespace, collection, key_hash))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from chaincode.ledger import merkle_summary, read_write_set
-from chaincode.ledger.read_write_set import HashedWrite, NamespaceSet, RangeQuery, Write
+from chaincode.ledger.read_write_set import NamespaceSet, RangeQuery
 from chaincode.ledger.state import StateReader, Version, VersionedValue
 
 
@@ -26,15 +26,16 @@ class Updates:
 
     Attributes:
         public: by namespace and key; `metadata` of a value is the key's serialised metadata after the block.
-        hashed: by namespace, collection and key hash; the value is the value's hash.
+        hashed: by namespace, collection and key hash; the value is the value's hash, the metadata the private key's.
         deleted_public, deleted_hashed: the versions of the deletions.
+        purged: the private keys whose past values go too, with the version of the purge.
     """
 
     public: dict[tuple[str, str], VersionedValue | None] = field(default_factory=dict)
     hashed: dict[tuple[str, str, bytes], VersionedValue | None] = field(default_factory=dict)
     deleted_public: dict[tuple[str, str], Version] = field(default_factory=dict)
     deleted_hashed: dict[tuple[str, str, bytes], Version] = field(default_factory=dict)
-    purged: set[tuple[str, str, bytes]] = field(default_factory=set)
+    purged: dict[tuple[str, str, bytes], Version] = field(default_factory=dict)
 
 
 class BlockValidator:
@@ -60,15 +61,15 @@ class BlockValidator:
             for key, version in part.reads.items():
                 if self._version(namespace, key) != version or (namespace, key) in self.updates.public:
                     return Conflict.MVCC_READ_CONFLICT
+            for query in part.range_queries:
+                if not self._holds(namespace, query):
+                    return Conflict.PHANTOM_READ_CONFLICT
             for name, collection in part.collections.items():
                 for digest, version in collection.reads.items():
                     known = self._state.get_private_hash(namespace, name, digest)
                     changed = (namespace, name, digest) in self.updates.hashed
                     if changed or (known.version if known else None) != version:
                         return Conflict.MVCC_READ_CONFLICT
-            for query in part.range_queries:
-                if not self._holds(namespace, query):
-                    return Conflict.PHANTOM_READ_CONFLICT
         self._apply(transaction, sets)
         return None
 
@@ -108,41 +109,49 @@ class BlockValidator:
         yield from ((key, rows[key]) for key in sorted(rows, key=str.encode))
 
     def _apply(self, transaction: int, sets: Mapping[str, NamespaceSet]) -> None:
+        """Source: `txmgmt/validation/tx_ops.go`: what a transaction leaves out of value and metadata stays."""
         version = Version(self._block, transaction)
         for namespace, part in sets.items():
             for key, write in part.writes.items():
-                self._write(namespace, key, write, version)
+                self._put((namespace, key), None if write.is_delete else write.value, version)
             for key, entries in part.metadata_writes.items():
-                self._write_metadata(namespace, key, read_write_set.encode_metadata(entries), version)
+                self._put_metadata((namespace, key), read_write_set.encode_metadata(entries), version)
             for name, collection in part.collections.items():
                 for digest, hashed in collection.writes.items():
-                    self._write_hashed(namespace, name, digest, hashed, version)
+                    place = (namespace, name, digest)
+                    self._put_hash(place, None if hashed.is_delete else hashed.value_hash, version)
+                    if hashed.is_purge:
+                        self.updates.purged[place] = version
+                for digest, entries in collection.metadata_writes.items():
+                    self._put_hash_metadata((namespace, name, digest), read_write_set.encode_metadata(entries), version)
 
-    def _write(self, namespace: str, key: str, write: Write, version: Version) -> None:
-        if write.is_delete:
-            self.updates.public[namespace, key] = None
-            self.updates.deleted_public[namespace, key] = version
+    def _put(self, place: tuple[str, str], value: bytes | None, version: Version) -> None:
+        if value is None:
+            self.updates.public[place] = None
+            self.updates.deleted_public[place] = version
             return
-        old = self._current(namespace, key)
-        self.updates.public[namespace, key] = VersionedValue(write.value, version, old.metadata if old else b"")
+        old = self._current(place)
+        self.updates.public[place] = VersionedValue(value, version, old.metadata if old else b"")
 
-    def _write_metadata(self, namespace: str, key: str, metadata: bytes, version: Version) -> None:
-        # Metadata of an absent key is dropped, as in `txmgmt/validation/tx_ops.go`.
-        old = self._current(namespace, key)
-        if old:
-            self.updates.public[namespace, key] = VersionedValue(old.value, version, metadata)
+    def _put_metadata(self, place: tuple[str, str], metadata: bytes, version: Version) -> None:
+        # Metadata of an absent key is dropped.
+        if old := self._current(place):
+            self.updates.public[place] = VersionedValue(old.value, version, metadata)
 
-    def _write_hashed(
-        self, namespace: str, collection: str, digest: bytes, write: HashedWrite, version: Version
-    ) -> None:
-        key = (namespace, collection, digest)
-        self.updates.hashed[key] = None if write.is_delete else VersionedValue(write.value_hash, version)
-        if write.is_delete:
-            self.updates.deleted_hashed[key] = version
-        if write.is_purge:
-            self.updates.purged.add(key)
+    def _put_hash(self, place: tuple[str, str, bytes], value_hash: bytes | None, version: Version) -> None:
+        if value_hash is None:
+            self.updates.hashed[place] = None
+            self.updates.deleted_hashed[place] = version
+            return
+        old = self._current_hash(place)
+        self.updates.hashed[place] = VersionedValue(value_hash, version, old.metadata if old else b"")
 
-    def _current(self, namespace: str, key: str) -> VersionedValue | None:
-        if (namespace, key) in self.updates.public:
-            return self.updates.public[namespace, key]
-        return self._state.get(namespace, key)
+    def _put_hash_metadata(self, place: tuple[str, str, bytes], metadata: bytes, version: Version) -> None:
+        if old := self._current_hash(place):
+            self.updates.hashed[place] = VersionedValue(old.value, version, metadata)
+
+    def _current(self, place: tuple[str, str]) -> VersionedValue | None:
+        return self.updates.public[place] if place in self.updates.public else self._state.get(*place)
+
+    def _current_hash(self, place: tuple[str, str, bytes]) -> VersionedValue | None:
+        return self.updates.hashed[place] if place in self.updates.hashed else self._state.get_private_hash(*place)

@@ -1,17 +1,25 @@
 """Read-write sets: what a simulation read, with versions, and what it would write.
 
-Equal simulations give equal bytes: namespaces, collections and keys are in byte order. Format: Fabric's
-`ledger/rwset/rwset.proto` and `kvrwset/kv_rwset.proto`; order: `core/ledger/kvledger/txmgmt/rwsetutil`.
+Equal simulations give equal bytes: namespaces, collections and keys are in byte order; hashes of private keys are in
+the order of the keys, which only the simulation knows. Format: Fabric's `ledger/rwset/rwset.proto` and
+`kvrwset/kv_rwset.proto`; order: `core/ledger/kvledger/txmgmt/rwsetutil`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from fabric_protos.ledger.rwset import rwset_pb2
 from fabric_protos.ledger.rwset.kvrwset import kv_rwset_pb2
 from google.protobuf.message import DecodeError
 
 from chaincode.ledger.state import Version
+
+_NO_VALUE = sha256().digest()
+
+
+class DuplicateNamespace(ValueError):
+    """A read-write set that has a namespace twice."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,7 @@ class MerkleSummary:
 
 @dataclass
 class CollectionSet:
-    """Hashed reads and writes of one private data collection."""
+    """Hashed reads and writes of one private data collection, in the order in which they are encoded."""
 
     reads: dict[bytes, Version | None] = field(default_factory=dict)
     writes: dict[bytes, HashedWrite] = field(default_factory=dict)
@@ -103,7 +111,7 @@ def _range_query(query: RangeQuery) -> kv_rwset_pb2.RangeQueryInfo:
         message.reads_merkle_hashes.max_degree = query.merkle.max_degree
         message.reads_merkle_hashes.max_level = query.merkle.max_level
         message.reads_merkle_hashes.max_level_hashes.extend(query.merkle.hashes)
-    else:
+    elif query.reads:
         message.raw_reads.kv_reads.extend(
             kv_rwset_pb2.KVRead(key=key, version=_version(version)) for key, version in query.reads
         )
@@ -113,21 +121,18 @@ def _range_query(query: RangeQuery) -> kv_rwset_pb2.RangeQueryInfo:
 def _collection(collection: CollectionSet) -> bytes:
     return kv_rwset_pb2.HashedRWSet(
         hashed_reads=[
-            kv_rwset_pb2.KVReadHash(key_hash=key, version=_version(collection.reads[key]))
-            for key in sorted(collection.reads)
+            kv_rwset_pb2.KVReadHash(key_hash=key, version=_version(version))
+            for key, version in collection.reads.items()
         ],
         hashed_writes=[
             kv_rwset_pb2.KVWriteHash(
-                key_hash=key,
-                is_delete=collection.writes[key].is_delete,
-                value_hash=collection.writes[key].value_hash,
-                is_purge=collection.writes[key].is_purge,
+                key_hash=key, is_delete=write.is_delete, value_hash=write.value_hash, is_purge=write.is_purge
             )
-            for key in sorted(collection.writes)
+            for key, write in collection.writes.items()
         ],
         metadata_writes=[
-            kv_rwset_pb2.KVMetadataWriteHash(key_hash=key, entries=_metadata(collection.metadata_writes[key]))
-            for key in sorted(collection.metadata_writes)
+            kv_rwset_pb2.KVMetadataWriteHash(key_hash=key, entries=_metadata(entries))
+            for key, entries in collection.metadata_writes.items()
         ],
     ).SerializeToString(deterministic=True)
 
@@ -198,19 +203,20 @@ def decode(data: bytes) -> dict[str, NamespaceSet]:
     """The sets by namespace.
 
     Raises:
-        ValueError: the bytes are not a read-write set, or name a namespace twice.
+        DuplicateNamespace: a namespace is there twice.
+        ValueError: the bytes are not a read-write set.
     """
     try:
         message = rwset_pb2.TxReadWriteSet.FromString(data)
         sets: dict[str, NamespaceSet] = {}
         for part in message.ns_rwset:
             if part.namespace in sets:
-                raise ValueError(f"namespace {part.namespace} twice in a read-write set")
+                raise DuplicateNamespace(f"duplicate namespace '{part.namespace}' in a read-write set")
             kv = kv_rwset_pb2.KVRWSet.FromString(part.rwset)
             namespace = NamespaceSet(
                 reads={read.key: _decoded_version(read) for read in kv.reads},
                 range_queries=[_decoded_query(query) for query in kv.range_queries_info],
-                writes={write.key: Write(write.key, write.value, write.is_delete) for write in kv.writes},
+                writes={write.key: _decoded_write(write) for write in kv.writes},
                 metadata_writes={
                     write.key: {entry.name: entry.value for entry in write.entries} for write in kv.metadata_writes
                 },
@@ -220,7 +226,12 @@ def decode(data: bytes) -> dict[str, NamespaceSet]:
                 namespace.collections[collection.collection_name] = CollectionSet(
                     reads={read.key_hash: _decoded_version(read) for read in hashed.hashed_reads},
                     writes={
-                        write.key_hash: HashedWrite(write.key_hash, write.value_hash, write.is_delete, write.is_purge)
+                        write.key_hash: HashedWrite(
+                            write.key_hash,
+                            write.value_hash,
+                            write.is_delete or write.value_hash in (b"", _NO_VALUE),
+                            write.is_purge,
+                        )
                         for write in hashed.hashed_writes
                     },
                     metadata_writes={
@@ -247,18 +258,32 @@ def decode_metadata(data: bytes) -> dict[str, bytes]:
     return {entry.name: entry.value for entry in kv_rwset_pb2.KVMetadataWrite.FromString(data).entries}
 
 
-def encode_private(sets: Mapping[str, Mapping[str, Mapping[str, Write]]]) -> dict[tuple[str, str], bytes]:
-    """The private sets (namespace → collection → key → write), each as the KVRWSet whose hash is public."""
-    return {
-        (namespace, collection): _namespace(NamespaceSet(writes=dict(writes)))
-        for namespace, collections in sets.items()
-        for collection, writes in collections.items()
-    }
+def encode_private(sets: Mapping[tuple[str, str], NamespaceSet]) -> dict[tuple[str, str], bytes]:
+    """The private sets (by namespace and collection), each as the KVRWSet whose hash is public."""
+    return {place: _namespace(part) for place, part in sorted(sets.items())}
 
 
 def decode_private(data: bytes) -> dict[str, Write]:
     """The writes of one private set."""
-    return {
-        write.key: Write(write.key, write.value, write.is_delete)
-        for write in kv_rwset_pb2.KVRWSet.FromString(data).writes
-    }
+    return {write.key: _decoded_write(write) for write in kv_rwset_pb2.KVRWSet.FromString(data).writes}
+
+
+def private_metadata_keys(data: bytes) -> list[str]:
+    """The keys of one private set of which the metadata are written; the metadata themselves are public."""
+    return [write.key for write in kv_rwset_pb2.KVRWSet.FromString(data).metadata_writes]
+
+
+def without_private_key(data: bytes, key_hash: bytes) -> bytes:
+    """A private set without the writes of one key."""
+    message = kv_rwset_pb2.KVRWSet.FromString(data)
+    left = [write for write in message.writes if sha256(write.key.encode()).digest() != key_hash]
+    if len(left) == len(message.writes):
+        return data
+    del message.writes[:]
+    message.writes.extend(left)
+    return message.SerializeToString(deterministic=True)
+
+
+def _decoded_write(write: kv_rwset_pb2.KVWrite) -> Write:
+    # `IsKVWriteDelete`: a write without a value deletes, whatever it says of itself.
+    return Write(write.key, write.value, write.is_delete or not write.value)

@@ -2,24 +2,34 @@
 
 Source: Fabric's `core/chaincode/handler.go`. The chaincode registers, is told READY, and runs transactions; what it
 asks for is answered from the transaction's simulation.
+
+A chaincode can be rude. A second request of a transaction whose first is not answered is dropped; what it is sent
+waits in a queue of limited length, and while that is full nothing more is read from it; a message that does not belong
+ends the stream.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
 
-from fabric_protos.peer import chaincode_pb2, chaincode_shim_pb2, proposal_pb2, proposal_response_pb2
+from fabric_protos.peer import chaincode_pb2, chaincode_shim_pb2
 from google.protobuf.message import DecodeError
 
-from chaincode.ledger.transaction_context import TransactionContext
+from chaincode.ledger.transaction_context import HANDLERS, TransactionContext, failure
 
 logger = logging.getLogger(__name__)
 
 Message = chaincode_shim_pb2.ChaincodeMessage
+Key = tuple[str, str]  # channel and transaction id
 
-STREAM_TERMINATED = "chaincode stream terminated"  # `ErrorStreamTerminated`, core/chaincode/chaincode_support.go
-TIMED_OUT = "timeout expired while executing transaction"
+STREAM_TERMINATED = "chaincode stream terminated"  # `ErrorStreamTerminated`
+TIMED_OUT = "timeout expired while executing transaction"  # `ErrorExecutionTimeout`
+NO_CONTEXT = "no ledger context"
+NO_TRANSACTION = "could not get valid transaction"
+MAX_OUTGOING = 1000  # messages that wait to be sent to one chaincode
 
 # What a peer of v3.1 can do: `ledger.state` of its sample core.yaml.
 READY = chaincode_pb2.ChaincodeAdditionalParams(
@@ -31,36 +41,34 @@ READY = chaincode_pb2.ChaincodeAdditionalParams(
 
 
 class ExecutionError(Exception):
-    """The chaincode did not answer as the protocol wants it; the text is Fabric's."""
+    """A chaincode did not run, or did not answer as the protocol wants it; the text is Fabric's."""
 
 
-@dataclass(frozen=True)
-class Completed:
-    """A transaction's answer."""
-
-    response: proposal_response_pb2.Response
-    event_name: str
-    event_payload: bytes
+Call = Callable[[bytes], Awaitable[bytes]]
 
 
-Invoke = Callable[[TransactionContext, Message], Awaitable[Message]]
+@dataclass
+class _Running:
+    context: TransactionContext
+    call: Call
+    answer: asyncio.Future[Message]
+    calls: set[asyncio.Task[None]] = field(default_factory=set)
 
 
 class ChaincodeStream:
-    """One registered chaincode, until its stream ends.
+    """One chaincode that dialled or was dialled, until its stream ends.
 
     Args:
         write: sends a message to it.
-        invoke: runs another chaincode as part of a transaction.
     """
 
-    def __init__(self, write: Callable[[Message], Awaitable[None]], invoke: Invoke) -> None:
+    def __init__(self, write: Callable[[Message], Awaitable[None]]) -> None:
         self._write = write
-        self._invoke = invoke
-        self._outgoing: asyncio.Queue[Message] = asyncio.Queue()
-        self._contexts: dict[tuple[str, str], TransactionContext] = {}
-        self._answers: dict[tuple[str, str], asyncio.Future[Completed]] = {}
-        self._calls: set[asyncio.Task[None]] = set()
+        self._outgoing: asyncio.Queue[Message] = asyncio.Queue(MAX_OUTGOING)
+        self._running: dict[Key, _Running] = {}
+        self._asked: set[Key] = set()
+        self._is_registered = False
+        self._ended = False
 
     async def run(self, messages: AsyncIterator[Message], registered: Callable[[str, "ChaincodeStream"], bool]) -> None:
         """Serve the stream until it ends.
@@ -69,102 +77,144 @@ class ChaincodeStream:
             messages: what the chaincode sends.
             registered: told the name that it registers under; false refuses it.
         """
+        reader = asyncio.create_task(self._read_all(messages, registered))
         writer = asyncio.create_task(self._write_all())
         try:
-            async for message in messages:
-                if message.type == Message.REGISTER:
-                    name = chaincode_pb2.ChaincodeID.FromString(message.payload).name
-                    if not registered(name, self):
-                        logger.warning("a chaincode registered under a name that is not its own")
-                        return
-                    self._outgoing.put_nowait(Message(type=Message.REGISTERED))
-                    self._outgoing.put_nowait(Message(type=Message.READY, payload=READY))
-                else:
-                    self._receive(message)
-        except DecodeError:
-            logger.warning("a chaincode sent what is no message")
+            await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (writer, *self._calls):
-                task.cancel()
-            for answer in self._answers.values():
-                if not answer.done():
-                    answer.set_exception(ExecutionError(STREAM_TERMINATED))
+            self._ended = True
+            for running in self._running.values():
+                if not running.answer.done():
+                    running.answer.set_exception(ExecutionError(STREAM_TERMINATED))
+            reader.cancel()
+            writer.cancel()
+            for error in await asyncio.gather(reader, writer, return_exceptions=True):
+                if isinstance(error, Exception):
+                    logger.warning("a chaincode's stream broke: %s", error)
 
-    async def execute(
-        self,
-        context: TransactionContext,
-        chaincode_input: bytes,
-        proposal: proposal_pb2.SignedProposal,
-        *,
-        is_init: bool,
-        timeout: float,
-    ) -> Completed:
+    async def execute(self, context: TransactionContext, message: Message, call: Call, timeout: float) -> Message:
         """Run a transaction.
 
+        Args:
+            message: TRANSACTION or INIT.
+            call: runs another chaincode as part of the transaction, given a ChaincodeSpec; gives a ChaincodeMessage.
+                Raises ExecutionError.
+            timeout: seconds that it may take.
+
+        Returns:
+            COMPLETED or ERROR.
+
         Raises:
-            ExecutionError: the stream ended, the time is over, or the chaincode answered ERROR.
+            ExecutionError: the stream ended, or the time is over.
         """
         key = (context.channel, context.tx_id)
-        if key in self._contexts:
+        if key in self._running:
             raise ExecutionError(f"txid: {context.tx_id}({context.channel}) exists")
-        answer: asyncio.Future[Completed] = asyncio.get_running_loop().create_future()
-        self._contexts[key], self._answers[key] = context, answer
-        message = Message(
-            type=Message.INIT if is_init else Message.TRANSACTION,
-            payload=chaincode_input,
-            txid=context.tx_id,
-            channel_id=context.channel,
-            proposal=proposal,
-        )
+        if self._ended:
+            raise ExecutionError(STREAM_TERMINATED)
+        running = _Running(context, call, asyncio.get_running_loop().create_future())
+        self._running[key] = running
         try:
-            self._outgoing.put_nowait(message)
             async with asyncio.timeout(timeout):
-                return await answer
+                await self._send(message, running.answer)
+                return await running.answer
         except TimeoutError as error:
             raise ExecutionError(TIMED_OUT) from error
         finally:
-            del self._contexts[key], self._answers[key]
+            del self._running[key]
+            for task in running.calls:
+                task.cancel()
+
+    async def _send(self, message: Message, answer: asyncio.Future[Message]) -> None:
+        """Send a message when there is room for it, or not at all when the stream ends before."""
+        sending = asyncio.create_task(self._outgoing.put(message))
+        either: set[asyncio.Future[Any]] = {sending, answer}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sending.cancel()
+
+    async def _read_all(
+        self, messages: AsyncIterator[Message], registered: Callable[[str, "ChaincodeStream"], bool]
+    ) -> None:
+        async for message in messages:
+            if message.type == Message.KEEPALIVE:
+                continue
+            if self._is_registered:
+                if not await self._receive(message):
+                    return
+            elif not await self._register(message, registered):
+                return
 
     async def _write_all(self) -> None:
         while True:
-            await self._write(await self._outgoing.get())
+            message = await self._outgoing.get()
+            # Whoever is answered may ask again, perhaps before this task knows that the message has gone.
+            self._asked.discard((message.channel_id, message.txid))
+            await self._write(message)
 
-    def _receive(self, message: Message) -> None:
-        key = (message.channel_id, message.txid)
-        context = self._contexts.get(key)
-        if message.type == Message.KEEPALIVE:
-            return
-        if context is None:
-            # The transaction is over, by timeout or because the chaincode has answered already.
-            if message.type not in (Message.COMPLETED, Message.ERROR):
-                text = f"no ledger context: transaction ID: {message.txid}"
-                answer = Message(type=Message.ERROR, payload=text.encode(), txid=key[1], channel_id=key[0])
-                self._outgoing.put_nowait(answer)
-        elif message.type == Message.COMPLETED:
-            self._complete(key, message)
-        elif message.type == Message.ERROR:
-            self._fail(key, message.payload.decode(errors="replace"))
-        elif message.type == Message.INVOKE_CHAINCODE:
-            task = asyncio.create_task(self._call(context, message))
-            self._calls.add(task)
-            task.add_done_callback(self._calls.discard)
-        else:
-            self._outgoing.put_nowait(context.handle(message))
-
-    async def _call(self, context: TransactionContext, message: Message) -> None:
-        self._outgoing.put_nowait(await self._invoke(context, message))
-
-    def _complete(self, key: tuple[str, str], message: Message) -> None:
-        answer = self._answers[key]
+    async def _register(self, message: Message, registered: Callable[[str, "ChaincodeStream"], bool]) -> bool:
+        if message.type != Message.REGISTER:
+            logger.warning("a chaincode sent a %s before it registered", _type_name(message))
+            return False
         try:
-            response = proposal_response_pb2.Response.FromString(message.payload)
+            name = chaincode_pb2.ChaincodeID.FromString(message.payload).name
         except DecodeError:
-            self._fail(key, "the chaincode's response could not be read")
-            return
-        if not answer.done():
-            event = message.chaincode_event
-            answer.set_result(Completed(response, event.event_name, event.payload))
+            return True
+        if not registered(name, self):
+            logger.warning("a chaincode registered under a name that is not its own")
+            return False
+        self._is_registered = True
+        await self._outgoing.put(Message(type=Message.REGISTERED))
+        await self._outgoing.put(Message(type=Message.READY, payload=READY))
+        return True
 
-    def _fail(self, key: tuple[str, str], text: str) -> None:
-        if not self._answers[key].done():
-            self._answers[key].set_exception(ExecutionError(f"transaction returned with failure: {text}"))
+    async def _receive(self, message: Message) -> bool:
+        key = (message.channel_id, message.txid)
+        running = self._running.get(key)
+        if message.type in (Message.COMPLETED, Message.ERROR):
+            if running and not running.answer.done():
+                running.answer.set_result(message)
+            return True
+        if message.type not in HANDLERS and message.type != Message.INVOKE_CHAINCODE:
+            logger.warning("a chaincode sent a %s, which does not belong; its stream ends", _type_name(message))
+            return False
+        if key in self._asked:
+            logger.warning("another request of transaction %s is pending: this one is dropped", message.txid)
+            return True
+        self._asked.add(key)
+        if running is None or running.answer.done():
+            # The transaction is over, by timeout or because the chaincode has answered already.
+            text = NO_TRANSACTION if message.type == Message.INVOKE_CHAINCODE else NO_CONTEXT
+            await self._outgoing.put(_failed(message, text))
+        elif message.type == Message.INVOKE_CHAINCODE:
+            task = asyncio.create_task(self._call(running, message))
+            running.calls.add(task)
+            task.add_done_callback(running.calls.discard)
+        else:
+            await self._outgoing.put(running.context.handle(message))
+        return True
+
+    async def _call(self, running: _Running, message: Message) -> None:
+        try:
+            payload = await running.call(message.payload)
+        except ExecutionError as error:
+            await self._outgoing.put(_failed(message, str(error)))
+        except asyncio.CancelledError:
+            # The transaction's time is over, and so is that of what it called.
+            with suppress(asyncio.QueueFull):
+                self._outgoing.put_nowait(_failed(message, f"execute failed: error sending: {TIMED_OUT}"))
+            raise
+        else:
+            answer = Message(type=Message.RESPONSE, payload=payload, txid=message.txid, channel_id=message.channel_id)
+            await self._outgoing.put(answer)
+
+
+def _failed(message: Message, text: str) -> Message:
+    payload = failure(message.type, message.txid, text)
+    return Message(type=Message.ERROR, payload=payload, txid=message.txid, channel_id=message.channel_id)
+
+
+def _type_name(message: Message) -> str:
+    names = {number: name for name, number in Message.Type.items()}
+    return names.get(message.type, str(message.type))

@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
-from fabric_protos.peer import chaincode_pb2, chaincode_shim_pb2_grpc, proposal_pb2
+from fabric_protos.peer import chaincode_shim_pb2_grpc, proposal_response_pb2
 
-from chaincode.ledger.transaction_context import TransactionContext
-from network.embedded.chaincode_stream import ChaincodeStream, Completed, ExecutionError, Message
+from network.embedded.chaincode_stream import ChaincodeStream, ExecutionError, Message
 
 logger = logging.getLogger(__name__)
 
-EXECUTE_TIMEOUT = 30.0  # `chaincode.executetimeout` of Fabric's sample core.yaml
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds between attempts to dial a service
 
 OPTIONS = (
@@ -35,6 +33,15 @@ SERVER_OPTIONS = (
     ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
     ("grpc.keepalive_permit_without_calls", 1),
 )
+
+
+@dataclass(frozen=True)
+class Completed:
+    """Compatibility until peers invoke by network.embedded.invoking."""
+
+    response: proposal_response_pb2.Response
+    event_name: str
+    event_payload: bytes
 
 
 @dataclass(frozen=True)
@@ -77,27 +84,17 @@ class Connection:
 
 
 class ChaincodeSupport(chaincode_shim_pb2_grpc.ChaincodeSupportServicer):
-    """The chaincode of one organisation's peer.
+    """The chaincode of one organisation's peer."""
 
-    Args:
-        timeout: how long a transaction may run, in seconds.
-    """
-
-    def __init__(self, timeout: float = EXECUTE_TIMEOUT) -> None:
-        self._timeout = timeout
+    def __init__(self) -> None:
         self._streams: dict[str, ChaincodeStream] = {}
         self._arrivals: dict[str, asyncio.Event] = {}
         self._services: dict[str, asyncio.Task[None]] = {}
         self._expected: dict[str, str] = {}
-        self._packages: dict[str, str] = {}
 
     def expect(self, package_id: str, client: str) -> None:
         """Admit a launched chaincode: the package, and the common name in its client certificate."""
         self._expected[package_id] = client
-
-    def name(self, chaincode: str, package_id: str) -> None:
-        """Say which package runs a chaincode."""
-        self._packages[chaincode] = package_id
 
     def dial(self, package_id: str, connection: Connection) -> None:
         """Keep a stream to a chaincode service open."""
@@ -120,24 +117,37 @@ class ChaincodeSupport(chaincode_shim_pb2_grpc.ChaincodeSupportServicer):
         while package_id not in self._streams:
             await self._arrivals.setdefault(package_id, asyncio.Event()).wait()
 
-    async def execute(
-        self,
-        context: TransactionContext,
-        package_id: str,
-        chaincode_input: bytes,
-        proposal: proposal_pb2.SignedProposal,
-        *,
-        is_init: bool = False,
-    ) -> Completed:
-        """Run a transaction in a chaincode.
-
-        Raises:
-            ExecutionError: the chaincode does not run, ended, took too long, or broke the protocol.
-        """
+    def stream(self, package_id: str) -> ChaincodeStream:
+        """The stream of a package's chaincode. Raises ExecutionError when it does not run."""
         stream = self._streams.get(package_id)
         if stream is None:
             raise ExecutionError(f"could not launch chaincode {package_id}: connection not established")
-        return await stream.execute(context, chaincode_input, proposal, is_init=is_init, timeout=self._timeout)
+        return stream
+
+    def name(self, chaincode: str, package_id: str) -> None:
+        """Compatibility until peers invoke by network.embedded.invoking."""
+
+    async def execute(self, context: Any, package_id: str, chaincode_input: bytes, proposal: Any) -> Completed:
+        """Compatibility until peers invoke by network.embedded.invoking."""
+        message = Message(
+            type=Message.TRANSACTION,
+            payload=chaincode_input,
+            txid=context.tx_id,
+            channel_id=context.channel,
+            proposal=proposal,
+        )
+
+        async def call(_: bytes) -> bytes:
+            raise ExecutionError("not yet")
+
+        try:
+            done = await self.stream(package_id).execute(context, message, call, 30.0)
+        except ExecutionError as error:
+            raise ExecutionError(f"error sending: {error}") from error
+        if done.type == Message.ERROR:
+            raise ExecutionError(f"transaction returned with failure: {done.payload.decode()}")
+        response = proposal_response_pb2.Response.FromString(done.payload)
+        return Completed(response, done.chaincode_event.event_name, done.chaincode_event.payload)
 
     async def Register(  # type: ignore[override]  # noqa: N802 - gRPC's name
         self, messages: AsyncIterator[Message], context: Any
@@ -156,7 +166,7 @@ class ChaincodeSupport(chaincode_shim_pb2_grpc.ChaincodeSupportServicer):
             self._arrive(name, stream)
             return True
 
-        await self._serve(ChaincodeStream(context.write, self._invoke), read(), registered)
+        await self._serve(ChaincodeStream(context.write), read(), registered)
 
     async def _keep_dialling(self, package_id: str, connection: Connection) -> None:
         pause = FIRST_PAUSE
@@ -178,7 +188,7 @@ class ChaincodeSupport(chaincode_shim_pb2_grpc.ChaincodeSupportServicer):
                     except grpc.aio.AioRpcError as error:
                         logger.info("chaincode %s: %s", package_id, error.details())
 
-                await self._serve(ChaincodeStream(call.write, self._invoke), read(), registered)
+                await self._serve(ChaincodeStream(call.write), read(), registered)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -196,34 +206,3 @@ class ChaincodeSupport(chaincode_shim_pb2_grpc.ChaincodeSupportServicer):
         logger.info("chaincode %s is there", package_id)
         self._streams[package_id] = stream
         self._arrivals.setdefault(package_id, asyncio.Event()).set()
-
-    async def _invoke(self, context: TransactionContext, message: Message) -> Message:
-        """One chaincode calls another: on the same channel, in the same simulation."""
-        spec = chaincode_pb2.ChaincodeSpec.FromString(message.payload)
-        name, _, channel = spec.chaincode_id.name.partition("/")
-        package_id = self._packages.get(name, "")
-        if channel not in ("", context.channel):
-            return context.error(f"INVOKE_CHAINCODE failed: transaction ID: {context.tx_id}: channel not found")
-        stream = self._streams.get(package_id)
-        if stream is None or name == context.namespace:
-            return context.error(
-                f"INVOKE_CHAINCODE failed: transaction ID: {context.tx_id}: chaincode {name} not found"
-            )
-        called = TransactionContext(context.channel, context.tx_id, name, context.simulator)
-        try:
-            done = await stream.execute(
-                called,
-                spec.input.SerializeToString(),
-                proposal_pb2.SignedProposal(),
-                is_init=False,
-                timeout=self._timeout,
-            )
-        except ExecutionError as error:
-            return context.error(f"INVOKE_CHAINCODE failed: transaction ID: {context.tx_id}: {error}")
-        inner = Message(type=Message.COMPLETED, payload=done.response.SerializeToString(), txid=context.tx_id)
-        return Message(
-            type=Message.RESPONSE,
-            payload=inner.SerializeToString(),
-            txid=context.tx_id,
-            channel_id=context.channel,
-        )

@@ -4,10 +4,9 @@ The layout is that of Fabric's `core/chaincode/lifecycle/serializer.go`: a value
 `namespaces/fields/NAME/FIELD`, and `namespaces/metadata/NAME` names its type and its fields.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from fabric_protos.peer import collection_pb2
 from fabric_protos.peer.lifecycle import chaincode_definition_pb2, db_pb2
 
 from chaincode.ledger.state import StateReader
@@ -16,6 +15,9 @@ LIFECYCLE = "_lifecycle"
 NAMESPACES = "namespaces"
 SOURCES = "chaincode-sources"
 SYSTEM_CHAINCODES = frozenset({LIFECYCLE, "qscc", "cscc", "lscc"})
+DEFINITION_FIELDS = ("Sequence", "EndorsementInfo", "ValidationInfo", "Collections")
+PARAMETER_FIELDS = DEFINITION_FIELDS[1:]
+SEQUENCE_KEY = f"{NAMESPACES}/fields/([^/]+)/Sequence"  # a regular expression
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,22 @@ def _bytes(value: bytes) -> bytes:
 def read_definition(state: StateReader, name: str) -> Definition | None:
     """The committed definition of a chaincode, or None."""
 
+    def read(key: str) -> bytes:
+        found = state.get(LIFECYCLE, key)
+        return found.value if found else b""
+
+    return read_fields(name, read)
+
+
+def read_fields(name: str, read: Callable[[str], bytes]) -> Definition | None:
+    """The definition that lies in these fields, or None.
+
+    Args:
+        read: gives the value at a key of the lifecycle's namespace, empty when there is none.
+    """
+
     def field(part: str) -> db_pb2.StateData:
-        found = state.get(LIFECYCLE, field_key(NAMESPACES, name, part))
-        return db_pb2.StateData.FromString(found.value if found else b"")
+        return db_pb2.StateData.FromString(read(field_key(NAMESPACES, name, part)))
 
     sequence = field("Sequence").Int64
     if not sequence:
@@ -121,9 +136,3 @@ def approved_package(state: StateReader, msp_id: str, definition: Definition) ->
     key = field_key(SOURCES, f"{definition.name}#{definition.sequence}", "PackageID")
     found = state.get_private(LIFECYCLE, implicit_collection(msp_id), key)
     return db_pb2.StateData.FromString(found.value).String if found else ""
-
-
-def collection_names(definition: Definition) -> frozenset[str]:
-    """The names of the chaincode's private data collections."""
-    package = collection_pb2.CollectionConfigPackage.FromString(definition.collections)
-    return frozenset(config.static_collection_config.name for config in package.config)

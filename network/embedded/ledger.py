@@ -6,36 +6,21 @@ write validation codes and the commit hash into the block's metadata, make all o
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
-from fabric_protos.peer import collection_pb2, transaction_pb2
+from fabric_protos.peer import transaction_pb2
 
-from chaincode.ledger import read_write_set
-from chaincode.ledger.mvcc import BlockValidator
-from chaincode.ledger.read_write_set import Write
-from chaincode.ledger.state import KeyModification, Version
-from network.embedded.commit_hash import commit_hash
-from network.embedded.definitions import implicit_collection, read_definition
-from network.embedded.store import (
-    Commit,
-    HistoryEntry,
-    LedgerUnavailable,
-    PrivateSet,
-    PrivateWrite,
-    StateView,
-    Store,
-    TransactionPlace,
-)
-from network.embedded.transient import TransientStore
-from network.embedded.validation import Code, Judged, judge
-from node_client.protocol.block import COMMIT_HASH, TRANSACTIONS_FILTER, Block, parse_block
+from network.embedded.committing import Committer
+from network.embedded.private_data import PrivateData
+from network.embedded.private_rows import PrivateSet
+from network.embedded.state_view import StateView
+from network.embedded.store import LedgerUnavailable, Store, TransactionPlace, unavailable
+from node_client.protocol.block import Block, parse_block
 from node_client.protocol.config import ChannelConfig
 from node_client.protocol.errors import ProtocolError
-from node_client.protocol.policy import organisations_in
 from node_client.protocol.transaction import ChaincodeEvent, open_envelope, parse_transaction
 
 logger = logging.getLogger(__name__)
@@ -69,16 +54,18 @@ class Ledger:
 
     def __init__(self, path: Path, first_block: bytes) -> None:
         self._store = Store(path)
-        self.transient = TransientStore()
         self.config = ChannelConfig.from_bytes(first_block)
+        with unavailable():
+            self.private = PrivateData(path.parent / "transient", self.config.organisations.values())
+        self._committer = Committer(self._store, self.private)
         self._changed = asyncio.Event()
         self._finished = False
         self._height = self._store.height
         if not self._height:
-            self._store.commit(self._prepare(parse_block(first_block)))
+            self._store.commit(self._committer.prepare(parse_block(first_block), self.config))
             self._height = 1
         elif (kept := self._store.block(0)) is None or parse_block(kept).hash != self.config.block.hash:
-            self._store.close()
+            self.close()
             raise LedgerUnavailable(f"the ledger in {path} is of another channel")
 
     def finish(self) -> None:
@@ -87,8 +74,14 @@ class Ledger:
         self._changed.set()
 
     def close(self) -> None:
-        """Close the database."""
+        """Close the databases."""
+        self.private.close()
         self._store.close()
+
+    @property
+    def transient(self) -> PrivateData:
+        """Compatibility until peers distribute by themselves."""
+        return self.private
 
     @property
     def height(self) -> int:
@@ -131,7 +124,7 @@ class Ledger:
 
     async def commit(self, block: Block) -> None:
         """Validate a block and make it durable; while the disk refuses, wait and try again."""
-        commit = self._prepare(block)
+        commit = self._committer.prepare(block, self.config)
         failing = False
         while True:
             try:
@@ -145,6 +138,7 @@ class Ledger:
         if failing:
             logger.info("block %d has been written after all", block.number)
         self._height = block.number + 1
+        self._committer.done(commit)
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
@@ -182,130 +176,12 @@ class Ledger:
             yield number, _transactions(parse_block(self._store.block(number) or b""))
             number += 1
 
-    def _prepare(self, block: Block) -> Commit:
-        state = self._store.state("")
-        judged = self._judged(block, state)
-        validator = BlockValidator(state, block.number)
-        codes: list[int] = []
-        history: list[HistoryEntry] = []
-        private: list[PrivateWrite] = []
-        private_sets: list[PrivateSet] = []
-        for position, one in enumerate(judged):
-            code = int(one.code)
-            held = self._private_sets(one, position, state)
-            private_sets += held
-            if code == Code.VALID and one.sets is not None and one.transaction is not None:
-                conflict = validator.validate(position, one.sets)
-                if conflict:
-                    code = int(Code.Value(conflict.value))
-                else:
-                    history += _history(one, position)
-                    private += _private_writes(held, Version(block.number, position))
-            codes.append(code)
-        block = block.with_metadata(TRANSACTIONS_FILTER, bytes(codes))
-        digest = b""
-        if block.number:
-            digest, slot = commit_hash(bytes(codes), validator.updates, self._store.commit_hash)
-            block = block.with_metadata(COMMIT_HASH, slot)
-        return Commit(
-            number=block.number,
-            hash=block.hash,
-            data=block.encode(),
-            transactions=[
-                (one.tx_id, position, code)
-                for position, (one, code) in enumerate(zip(judged, codes, strict=True))
-                if one.tx_id
-            ],
-            updates=validator.updates,
-            history=history,
-            private=private,
-            private_sets=private_sets,
-            commit_hash=digest,
-        )
-
-    def _judged(self, block: Block, state: StateView) -> list[Judged]:
-        found: list[Judged] = []
-        seen: set[str] = set()
-        for envelope in block.envelopes:
-            one = judge(envelope, self.config, state)
-            if one.tx_id and one.code == Code.VALID:
-                if one.tx_id in seen or self._store.transaction(one.tx_id):
-                    one = Judged(Code.DUPLICATE_TXID, one.tx_id, one.transaction)
-                seen.add(one.tx_id)
-            found.append(one)
-        return found
-
-    def _private_sets(self, one: Judged, position: int, state: StateView) -> list[PrivateSet]:
-        """The private write sets of a transaction, at the organisations that may hold them.
-
-        Those of invalid transactions are kept as well (capability StorePvtDataOfInvalidTx,
-        `gossip/privdata/coordinator.go`), but change nothing.
-        """
-        if one.transaction is None:
-            return []
-        kept = self.transient.take(one.tx_id)
-        try:
-            stated = one.sets if one.sets is not None else read_write_set.decode(one.transaction.response.result)
-        except ValueError:
-            return []
-        found = []
-        for (namespace, collection), data in sorted(kept.items()):
-            hashes = stated[namespace].collections.get(collection) if namespace in stated else None
-            if hashes is not None and hashes.private_digest == sha256(data).digest():
-                found += [
-                    PrivateSet(msp_id, position, namespace, collection, data)
-                    for msp_id in self._members(namespace, collection, state)
-                ]
-        return found
-
-    def _members(self, namespace: str, collection: str, state: StateView) -> list[str]:
-        msp_ids = list(self.config.organisations.values())
-        for msp_id in msp_ids:
-            if collection == implicit_collection(msp_id):
-                return [msp_id]
-        definition = read_definition(state, namespace)
-        package = collection_pb2.CollectionConfigPackage.FromString(definition.collections if definition else b"")
-        for config in package.config:
-            static = config.static_collection_config
-            if static.name == collection:
-                policy = static.member_orgs_policy.signature_policy.SerializeToString()
-                named = organisations_in(policy)
-                return [msp_id for msp_id in msp_ids if msp_id in named]
-        return []
-
-
-def _private_writes(held: Sequence[PrivateSet], version: Version) -> list[PrivateWrite]:
-    return [
-        PrivateWrite(
-            one.organisation,
-            one.namespace,
-            one.collection,
-            key,
-            None if write.is_delete else write.value,
-            version,
-        )
-        for one in held
-        for key, write in read_write_set.decode_private(one.data).items()
-    ]
-
-
-def _history(one: Judged, position: int) -> list[HistoryEntry]:
-    if one.transaction is None or one.sets is None:
-        return []
-    proposal = one.transaction.proposal
-
-    def entry(namespace: str, write: Write) -> HistoryEntry:
-        change = KeyModification(one.tx_id, write.value, proposal.seconds, proposal.nanos, write.is_delete)
-        return HistoryEntry(namespace, write.key, position, change)
-
-    return [entry(namespace, write) for namespace, part in one.sets.items() for write in part.writes.values()]
-
 
 def _transactions(block: Block) -> tuple[CommittedTransaction, ...]:
     found = []
     for envelope, code in zip(block.envelopes, block.validation_codes, strict=True):
         try:
-            transaction = parse_transaction(open_envelope(envelope)[0])
+            transaction = parse_transaction(open_envelope(envelope)[0], exact=False)
         except ProtocolError:
             continue
         event = transaction.response.event if code == transaction_pb2.VALID else None

@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chaincode.ledger.mvcc import Updates
-from chaincode.ledger.state import KeyModification, Version, VersionedValue
+from chaincode.ledger.state import KeyModification
+from network.embedded import private_rows
+from network.embedded.private_rows import Expired, Granted, PrivateSet, PrivateWrite
+from network.embedded.state_view import StateView
 
-FORMAT = "2"
+FORMAT = "3"
 
 SCHEMA = """
-BEGIN;
 CREATE TABLE about (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-INSERT INTO about VALUES ('format', '2');
+INSERT INTO about VALUES ('format', '3');
 CREATE TABLE blocks (number INTEGER PRIMARY KEY, hash BLOB NOT NULL, data BLOB NOT NULL);
 CREATE INDEX blocks_by_hash ON blocks (hash);
 CREATE TABLE transactions (
@@ -28,26 +30,11 @@ CREATE TABLE state (
     namespace TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, block INTEGER NOT NULL,
     position INTEGER NOT NULL, metadata BLOB NOT NULL, PRIMARY KEY (namespace, key)
 ) WITHOUT ROWID;
-CREATE TABLE hashed (
-    namespace TEXT NOT NULL, collection TEXT NOT NULL, key_hash BLOB NOT NULL, value_hash BLOB NOT NULL,
-    block INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (namespace, collection, key_hash)
-) WITHOUT ROWID;
-CREATE TABLE private (
-    organisation TEXT NOT NULL, namespace TEXT NOT NULL, collection TEXT NOT NULL, key BLOB NOT NULL,
-    value BLOB NOT NULL, block INTEGER NOT NULL, position INTEGER NOT NULL,
-    PRIMARY KEY (organisation, namespace, collection, key)
-) WITHOUT ROWID;
-CREATE TABLE private_sets (
-    block INTEGER NOT NULL, organisation TEXT NOT NULL, position INTEGER NOT NULL, namespace TEXT NOT NULL,
-    collection TEXT NOT NULL, data BLOB NOT NULL,
-    PRIMARY KEY (block, organisation, position, namespace, collection)
-) WITHOUT ROWID;
 CREATE TABLE history (
     namespace TEXT NOT NULL, key BLOB NOT NULL, block INTEGER NOT NULL, position INTEGER NOT NULL,
     tx_id TEXT NOT NULL, value BLOB NOT NULL, seconds INTEGER NOT NULL, nanos INTEGER NOT NULL,
     is_delete INTEGER NOT NULL, PRIMARY KEY (namespace, key, block, position)
 ) WITHOUT ROWID;
-COMMIT;
 """
 
 
@@ -75,29 +62,6 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True)
-class PrivateWrite:
-    """One private write at one organisation; None deletes."""
-
-    organisation: str
-    namespace: str
-    collection: str
-    key: str
-    value: bytes | None
-    version: Version
-
-
-@dataclass(frozen=True)
-class PrivateSet:
-    """One transaction's private write set of a collection, as one organisation holds it: a `KVRWSet`."""
-
-    organisation: str
-    position: int
-    namespace: str
-    collection: str
-    data: bytes
-
-
-@dataclass(frozen=True)
 class Commit:
     """Everything that a block changes."""
 
@@ -110,6 +74,8 @@ class Commit:
     private: Sequence[PrivateWrite]
     private_sets: Sequence[PrivateSet]
     commit_hash: bytes
+    expired: Sequence[Expired] = ()
+    granted: Sequence[Granted] = ()
 
 
 class Store:
@@ -125,11 +91,11 @@ class Store:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._idle: list[sqlite3.Connection] = []
-        with _unavailable():
+        with unavailable():
             self._writer = self._connect()
             self._reader = self._connect()
             if not self._reader.execute("SELECT 1 FROM sqlite_master WHERE name = 'about'").fetchone():
-                self._writer.executescript(SCHEMA)
+                self._writer.executescript(f"BEGIN; {SCHEMA} {private_rows.SCHEMA} COMMIT;")
             (found,) = self._reader.execute("SELECT value FROM about WHERE name = 'format'").fetchone()
         if found != FORMAT:
             raise LedgerUnavailable(f"the ledger in {path} is of format {found}, this program knows {FORMAT}")
@@ -138,6 +104,7 @@ class Store:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")  # what is purged is gone from the file
         return connection
 
     def close(self) -> None:
@@ -173,12 +140,7 @@ class Store:
 
     def private_sets(self, organisation: str, block: int) -> list[PrivateSet]:
         """The private write sets of a block's transactions that an organisation holds, in the block's order."""
-        rows = self._reader.execute(
-            "SELECT organisation, position, namespace, collection, data FROM private_sets"
-            " WHERE block = ? AND organisation = ? ORDER BY position, namespace, collection",
-            (block, organisation),
-        )
-        return [PrivateSet(*row) for row in rows]
+        return private_rows.sets_of(self._reader, organisation, block)
 
     def values_before(self, namespace: str, key: str, block: int) -> Iterator[bytes]:
         """The values that a key was given before a block, the last one first."""
@@ -196,14 +158,14 @@ class Store:
         row = self._reader.execute("SELECT value FROM about WHERE name = 'commit hash'").fetchone()
         return bytes(row[0]) if row else b""
 
-    def state(self, organisation: str) -> "StateView":
+    def state(self, organisation: str) -> StateView:
         """The newest state, as this organisation sees it; not a snapshot."""
         return StateView(self._reader, organisation)
 
     @contextmanager
-    def snapshot(self, organisation: str) -> Iterator["StateView"]:
+    def snapshot(self, organisation: str) -> Iterator[StateView]:
         """The state as it is now, for as long as the context is open."""
-        with _unavailable():
+        with unavailable():
             connection = self._idle.pop() if self._idle else self._connect()
             connection.execute("BEGIN")
             connection.execute("SELECT 1 FROM about").fetchone()
@@ -219,7 +181,7 @@ class Store:
         Raises:
             LedgerUnavailable: the disk is full or cannot be written.
         """
-        with _unavailable():
+        with unavailable():
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
                 self._write(commit)
@@ -233,6 +195,7 @@ class Store:
         run = self._writer.execute
         many = self._writer.executemany
         number = commit.number
+        private_rows.expire(self._writer, commit.expired)
         run("INSERT INTO blocks VALUES (?, ?, ?)", (number, commit.hash, commit.data))
         run("INSERT OR REPLACE INTO about VALUES ('commit hash', ?)", (commit.commit_hash,))
         many(
@@ -252,9 +215,9 @@ class Store:
             [(space, key.encode()) for (space, key), new in commit.updates.public.items() if new is None],
         )
         many(
-            "INSERT OR REPLACE INTO hashed VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO hashed VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
-                (*place, new.value, new.version.block, new.version.transaction)
+                (*place, new.value, new.version.block, new.version.transaction, new.metadata)
                 for place, new in commit.updates.hashed.items()
                 if new is not None
             ],
@@ -263,23 +226,10 @@ class Store:
             "DELETE FROM hashed WHERE namespace = ? AND collection = ? AND key_hash = ?",
             [place for place, new in commit.updates.hashed.items() if new is None],
         )
-        for write in commit.private:
-            place = (write.organisation, write.namespace, write.collection, write.key.encode())
-            if write.value is None:
-                run(
-                    "DELETE FROM private WHERE organisation = ? AND namespace = ? AND collection = ? AND key = ?",
-                    place,
-                )
-            else:
-                row = (*place, write.value, write.version.block, write.version.transaction)
-                run("INSERT OR REPLACE INTO private VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-        many(
-            "INSERT INTO private_sets VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (number, one.organisation, one.position, one.namespace, one.collection, one.data)
-                for one in commit.private_sets
-            ],
-        )
+        private_rows.purge(self._writer, commit.updates.purged)
+        private_rows.write(self._writer, commit.private)
+        private_rows.keep_sets(self._writer, number, commit.private_sets)
+        private_rows.grant(self._writer, commit.granted)
         many(
             "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
@@ -299,56 +249,9 @@ class Store:
         )
 
 
-class StateView:
-    """Committed state over one connection: a `chaincode.ledger.state.StateReader`."""
-
-    def __init__(self, connection: sqlite3.Connection, organisation: str) -> None:
-        self._connection = connection
-        self._organisation = organisation
-
-    def get(self, namespace: str, key: str) -> VersionedValue | None:
-        row = self._connection.execute(
-            "SELECT value, block, position, metadata FROM state WHERE namespace = ? AND key = ?",
-            (namespace, key.encode()),
-        ).fetchone()
-        return VersionedValue(row[0], Version(row[1], row[2]), row[3]) if row else None
-
-    def range(self, namespace: str, start: str, end: str) -> Iterator[tuple[str, VersionedValue]]:
-        query = "SELECT key, value, block, position, metadata FROM state WHERE namespace = ? AND key >= ?"
-        values: list[object] = [namespace, start.encode()]
-        if end:
-            query += " AND key < ?"
-            values.append(end.encode())
-        for row in self._connection.execute(query + " ORDER BY key", values):
-            yield row[0].decode(), VersionedValue(row[1], Version(row[2], row[3]), row[4])
-
-    def history(self, namespace: str, key: str) -> Iterator[KeyModification]:
-        rows = self._connection.execute(
-            "SELECT tx_id, value, seconds, nanos, is_delete FROM history WHERE namespace = ? AND key = ?"
-            " ORDER BY block DESC, position DESC",
-            (namespace, key.encode()),
-        )
-        for tx_id, value, seconds, nanos, is_delete in rows:
-            yield KeyModification(tx_id, value, seconds, nanos, bool(is_delete))
-
-    def get_private(self, namespace: str, collection: str, key: str) -> VersionedValue | None:
-        row = self._connection.execute(
-            "SELECT value, block, position FROM private"
-            " WHERE organisation = ? AND namespace = ? AND collection = ? AND key = ?",
-            (self._organisation, namespace, collection, key.encode()),
-        ).fetchone()
-        return VersionedValue(row[0], Version(row[1], row[2])) if row else None
-
-    def get_private_hash(self, namespace: str, collection: str, key_hash: bytes) -> VersionedValue | None:
-        row = self._connection.execute(
-            "SELECT value_hash, block, position FROM hashed WHERE namespace = ? AND collection = ? AND key_hash = ?",
-            (namespace, collection, key_hash),
-        ).fetchone()
-        return VersionedValue(row[0], Version(row[1], row[2])) if row else None
-
-
 @contextmanager
-def _unavailable() -> Iterator[None]:
+def unavailable() -> Iterator[None]:
+    """Let what SQLite says of the ledger's files be LedgerUnavailable."""
     try:
         yield
     except sqlite3.Error as error:

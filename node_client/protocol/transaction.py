@@ -155,17 +155,22 @@ def parse_response_payload(data: bytes) -> ResponsePayload:
     )
 
 
-def parse_transaction(payload: bytes) -> Transaction:
+def parse_transaction(payload: bytes, *, exact: bool = True) -> Transaction:
     """Take a transaction's payload apart.
 
+    Args:
+        exact: whether every message in it must be the encoding of its own content. Peers do not ask that of what they
+            find in a block.
+
     Raises:
-        ProtocolError: it is not well formed, is not the encoding of its own content, or has not exactly one action.
+        ProtocolError: it is not well formed, or has not exactly one action.
     """
-    message = parse_exact(common_pb2.Payload, payload, "payload")
-    transaction = parse_exact(transaction_pb2.Transaction, message.data, "transaction")
+    read = parse_exact if exact else parse
+    message = read(common_pb2.Payload, payload, "payload")
+    transaction = read(transaction_pb2.Transaction, message.data, "transaction")
     if len(transaction.actions) != 1:
         raise ProtocolError("a transaction has exactly one action")
-    action = parse_exact(transaction_pb2.ChaincodeActionPayload, transaction.actions[0].payload, "action payload")
+    action = read(transaction_pb2.ChaincodeActionPayload, transaction.actions[0].payload, "action payload")
     proposal = parse_headers(message.header.SerializeToString(), action.chaincode_proposal_payload)
     if transaction.actions[0].header != message.header.signature_header:
         raise ProtocolError("the action was made by another than the transaction's creator")

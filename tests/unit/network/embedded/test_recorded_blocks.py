@@ -14,7 +14,8 @@ from chaincode.ledger.memory_state import MemoryState
 from chaincode.ledger.mvcc import BlockValidator
 from chaincode.ledger.state import StateReader
 from network.embedded.commit_hash import commit_hash
-from network.embedded.validation import Code, judge
+from network.embedded.key_level import KeyLevelPolicies
+from network.embedded.validation import Code, judge, judge_block
 from node_client.protocol.block import (
     COMMIT_HASH,
     Block,
@@ -65,8 +66,7 @@ def test_judging_gives_fabrics_codes_and_commit_hashes(blocks: list[Block], conf
     for block in blocks[1:]:
         validator = BlockValidator(state, block.number)
         codes = []
-        for position, envelope in enumerate(block.envelopes):
-            judged = judge(envelope, config, state)
+        for position, judged in enumerate(judge_block(block.envelopes, config, state, lambda _: False)):
             code = judged.code
             if code == Code.VALID and judged.sets and (conflict := validator.validate(position, judged.sets)):
                 code = Code.Value(conflict.value)
@@ -84,13 +84,14 @@ def test_a_changed_byte_of_an_envelope_is_not_valid(blocks: list[Block], config:
     state = MemoryState()
     for block in blocks[1:5]:
         validator = BlockValidator(state, block.number)
-        judged = judge(block.envelopes[0], config, state)
+        judged = judge(block.envelopes[0], config, state, KeyLevelPolicies(config, state))
         assert judged.sets is not None
         assert validator.validate(0, judged.sets) is None
         state.apply(validator.updates)
     (envelope,) = blocks[5].envelopes
-    assert judge(envelope, config, state).code == Code.VALID
+    policies = KeyLevelPolicies(config, state)
+    assert judge(envelope, config, state, policies).code == Code.VALID
     for position in range(0, len(envelope), 61):
         changed = bytearray(envelope)
         changed[position] ^= 1
-        assert judge(bytes(changed), config, state).code != Code.VALID
+        assert judge(bytes(changed), config, state, policies).code != Code.VALID
