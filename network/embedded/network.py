@@ -11,15 +11,16 @@ from typing import Self
 import grpc
 from fabric_protos.gateway import gateway_pb2_grpc
 from fabric_protos.orderer import ab_pb2_grpc
-from fabric_protos.peer import chaincode_shim_pb2_grpc, peer_pb2_grpc
+from fabric_protos.peer import chaincode_shim_pb2_grpc, events_pb2_grpc, peer_pb2_grpc
 
 from network.authority import Authority
 from network.embedded.bootstrap import ensure_registry
 from network.embedded.chaincode_processes import Launch, keep_running
 from network.embedded.chaincode_support import SERVER_OPTIONS, ChaincodeSupport
+from network.embedded.deliver_service import DeliverService
 from network.embedded.gateway_service import GatewayService
 from network.embedded.ledger import Ledger
-from network.embedded.node_services import BroadcastService, EndorserService
+from network.embedded.node_services import EndorserService, OrderingService
 from network.embedded.ordering import Orderer
 from network.embedded.peer import Peer
 from network.embedded.signing import NodeIdentity
@@ -118,11 +119,12 @@ class EmbeddedNetwork:
             GatewayService(self.ledger, peer, self.peers, self.orderer), node
         )
         peer_pb2_grpc.add_EndorserServicer_to_server(EndorserService(peer), node)
+        events_pb2_grpc.add_DeliverServicer_to_server(DeliverService(self.ledger, peer.msp_id), node)
         self._bind(node, organisation.peer, home / "peer" / "tls")
         self._bind(node, organisation.mutual_tls_peer, home / "peer" / "tls", self._client_roots())
         await self._run(node)
         orderer = grpc.aio.server(options=SERVER_OPTIONS)
-        ab_pb2_grpc.add_AtomicBroadcastServicer_to_server(BroadcastService(self.orderer), orderer)
+        ab_pb2_grpc.add_AtomicBroadcastServicer_to_server(OrderingService(self.orderer, self.ledger), orderer)
         self._bind(orderer, organisation.orderer, home / "orderer" / "tls")
         await self._run(orderer)
         chaincode = grpc.aio.server(options=SERVER_OPTIONS)

@@ -3,13 +3,18 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-import grpc
 from fabric_protos.common import common_pb2
 from fabric_protos.orderer import ab_pb2, ab_pb2_grpc
 from fabric_protos.peer import peer_pb2_grpc, proposal_pb2, proposal_response_pb2
 
+from network.embedded.block_answers import OrdererAnswers
+from network.embedded.delivery import Delivery
+from network.embedded.failure import RpcFailure, readable
+from network.embedded.ledger import Ledger
 from network.embedded.ordering import BroadcastError, Orderer
 from network.embedded.peer import Peer, ProposalRefused
+
+READERS = "/Channel/Readers"  # whom orderers deliver to (`orderer/common/server/server.go`)
 
 
 class EndorserService(peer_pb2_grpc.EndorserServicer):
@@ -29,25 +34,32 @@ class EndorserService(peer_pb2_grpc.EndorserServicer):
             )
 
 
-class BroadcastService(ab_pb2_grpc.AtomicBroadcastServicer):
-    """Takes envelopes for ordering, one answer each. Delivering blocks is not implemented yet."""
+class OrderingService(ab_pb2_grpc.AtomicBroadcastServicer):
+    """Takes envelopes for ordering, one answer each, and delivers the blocks that come of it."""
 
-    def __init__(self, orderer: Orderer) -> None:
+    def __init__(self, orderer: Orderer, ledger: Ledger) -> None:
         self._orderer = orderer
+        self._delivery = Delivery(ledger, lambda _: READERS, OrdererAnswers(ledger))
 
     async def Broadcast(  # noqa: N802
         self, requests: AsyncIterator[common_pb2.Envelope], context: Any
     ) -> AsyncIterator[ab_pb2.BroadcastResponse]:
-        async for envelope in requests:
-            try:
-                await self._orderer.broadcast(envelope.SerializeToString())
-            except BroadcastError as error:
-                yield ab_pb2.BroadcastResponse(status=error.status, info=str(error))
-                return
-            yield ab_pb2.BroadcastResponse(status=common_pb2.SUCCESS)
+        try:
+            async for envelope in readable(requests):
+                try:
+                    await self._orderer.broadcast(envelope.SerializeToString())
+                except BroadcastError as error:
+                    yield ab_pb2.BroadcastResponse(status=error.status, info=str(error))
+                    return
+                yield ab_pb2.BroadcastResponse(status=common_pb2.SUCCESS)
+        except RpcFailure as failure:
+            await failure.abort(context)
 
     async def Deliver(  # noqa: N802
         self, requests: AsyncIterator[common_pb2.Envelope], context: Any
     ) -> AsyncIterator[ab_pb2.DeliverResponse]:
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "this network does not deliver blocks")
-        yield ab_pb2.DeliverResponse()
+        try:
+            async for answer in self._delivery.stream(readable(requests)):
+                yield answer
+        except RpcFailure as failure:
+            await failure.abort(context)
