@@ -1,201 +1,219 @@
 """What a simulation records, private data and metadata included, and what it refuses."""
 
-import json
+from collections.abc import Callable
 from hashlib import sha256
-from pathlib import Path
-from typing import Any
 
 import pytest
-from fabric_protos.peer import chaincode_shim_pb2 as PB  # noqa: N812
+from fabric_protos.ledger.rwset import rwset_pb2
+from fabric_protos.ledger.rwset.kvrwset import kv_rwset_pb2
 
-from chaincode.ledger import read_write_set
+from chaincode.ledger.hashed_set import key_hash
 from chaincode.ledger.memory_state import MemoryState
-from chaincode.ledger.mvcc import Updates
-from chaincode.ledger.simulator import SimulationError, Simulator
+from chaincode.ledger.read_write_set import decode
+from chaincode.ledger.simulator import PUBLIC, SimulationError, Simulator
 from chaincode.ledger.state import Version, VersionedValue
-from chaincode.ledger.transaction_context import TransactionContext
-
-Message = PB.ChaincodeMessage
-SCENARIOS = json.loads((Path(__file__).parent / "fabric_simulations.json").read_text(encoding="utf-8"))
-POLICY = read_write_set.encode_metadata({"VALIDATION_PARAMETER": b"p"})
+from tests.unit.chaincode.ledger.ledger_states import state_of
 
 
-def digest(text: str) -> bytes:
-    return sha256(text.encode()).digest()
+def hashed_set(simulator: Simulator) -> tuple[kv_rwset_pb2.HashedRWSet, bytes]:
+    message = rwset_pb2.TxReadWriteSet.FromString(simulator.results().public)
+    (collection,) = message.ns_rwset[0].collection_hashed_rwset
+    return kv_rwset_pb2.HashedRWSet.FromString(collection.hashed_rwset), collection.pvt_rwset_hash
 
 
-def committed_state() -> MemoryState:
-    """150 public keys, two private ones, and three whose private value is not what the hash says."""
-    state, updates = MemoryState(), Updates()
-    for number in range(150):
-        metadata = POLICY if number == 1 else b""
-        value = VersionedValue(f"value {number}".encode(), Version(1, number), metadata)
-        updates.public["ns", f"key_{number:03}"] = value
-    for number, key in enumerate(("alpha", "zeta")):
-        version = Version(1, 200 + number)
-        updates.hashed["ns", "secret", digest(key)] = VersionedValue(digest(f"private {key}"), version, POLICY)
-        state.put_private("ns", "secret", key, VersionedValue(f"private {key}".encode(), version))
-    updates.hashed["ns", "secret", digest("stale")] = VersionedValue(digest("new"), Version(2, 0))
-    state.put_private("ns", "secret", "stale", VersionedValue(b"old", Version(1, 210)))
-    updates.hashed["ns", "secret", digest("unheld")] = VersionedValue(digest("unheld"), Version(2, 1))
-    state.put_private("ns", "secret", "orphan", VersionedValue(b"orphan", Version(2, 2)))
-    state.apply(updates)
-    return state
+def test_equal_simulations_in_different_order_give_equal_bytes() -> None:
+    state = state_of({"a": b"1"}, private={"p": b"1"})
+
+    def run(steps: list[Callable[[Simulator], object]]) -> bytes:
+        simulator = Simulator(state)
+        for step in steps:
+            step(simulator)
+        return simulator.results().public
+
+    steps: list[Callable[[Simulator], object]] = [
+        lambda one: one.get("cc", "a"),
+        lambda one: one.put("other", "z", b"1"),
+        lambda one: one.put("cc", "b", b"1"),
+        lambda one: one.put_private("cc", "coll", "q", b"1"),
+        lambda one: one.get_private("cc", "coll", "p"),
+        lambda one: one.put_private("cc", "another", "q", b"1"),
+        lambda one: one.put_metadata("cc", "a", {"y": b"1", "x": b"2"}),
+    ]
+    assert run(steps) == run(steps[::-1])
 
 
-class Refused(Exception):
-    pass
+def test_hashes_stand_in_the_order_of_the_keys_they_hide() -> None:
+    keys = [f"key-{number}" for number in range(20)]
+    simulator = Simulator(state_of(private=dict.fromkeys(keys, b"v")))
+    for key in reversed(keys):
+        simulator.get_private_hash("cc", "coll", key)
+        simulator.put_private("cc", "coll", key, b"w")
+        simulator.put_private_metadata("cc", "coll", key, {"m": b"1"})
+    message, _ = hashed_set(simulator)
+    digests = [key_hash(key) for key in sorted(keys)]
+    assert sorted(digests) != digests
+    assert [one.key_hash for one in message.hashed_reads] == digests
+    assert [one.key_hash for one in message.hashed_writes] == digests
+    assert [one.key_hash for one in message.metadata_writes] == digests
 
 
-class Asker:
-    """A chaincode that asks a transaction's context."""
-
-    def __init__(self, state: MemoryState | None = None) -> None:
-        self.simulator = Simulator(state or committed_state(), "tx")
-        self.context = TransactionContext("channel", "tx", "ns", self.simulator)
-
-    def ask(self, kind: str, request: Any) -> bytes:
-        number = Message.Type.Value(kind)
-        answer = self.context.handle(
-            Message(type=number, payload=request.SerializeToString(), txid="tx", channel_id="channel")
-        )
-        assert (answer.txid, answer.channel_id) == ("tx", "channel")
-        if answer.type == Message.ERROR:
-            prefix = f"{kind} failed: transaction ID: tx: "
-            text = answer.payload.decode()
-            assert text.startswith(prefix)
-            raise Refused(text.removeprefix(prefix))
-        assert answer.type == Message.RESPONSE
-        return answer.payload
-
-    def perform(self, op: dict[str, Any]) -> Any:
-        """Do what a line of the recording says, for its result."""
-        collection = "secret" if op["op"].startswith("private") or op["op"] == "purge" else ""
-        name = op["op"].removeprefix("private_")
-        place = {"key": op.get("key", ""), "collection": collection}
-        value = op.get("value", "").encode()
-        if name == "get":
-            return self.ask("GET_STATE", PB.GetState(**place)).decode() or None
-        if name == "hash":
-            return self.ask("GET_PRIVATE_DATA_HASH", PB.GetState(**place)).hex() or None
-        if name == "multiple":
-            answer = self.ask("GET_STATE_MULTIPLE", PB.GetStateMultiple(keys=op["keys"], collection=collection))
-            return [one.decode() or None for one in PB.GetStateMultipleResult.FromString(answer).values]
-        if name == "put":
-            return self.ask("PUT_STATE", PB.PutState(**place, value=value))
-        if name == "delete":
-            return self.ask("DEL_STATE", PB.DelState(**place))
-        if name == "purge":
-            return self.ask("PURGE_PRIVATE_DATA", PB.DelState(**place))
-        if name == "metadata":
-            answer = self.ask("GET_STATE_METADATA", PB.GetStateMetadata(**place))
-            return {one.metakey: one.value.decode() for one in PB.StateMetadataResult.FromString(answer).entries}
-        if name == "put_metadata":
-            entry = PB.StateMetadata(metakey=op["name"], value=value)
-            return self.ask("PUT_STATE_METADATA", PB.PutStateMetadata(**place, metadata=entry))
-        bounds = {"startKey": op["start"], "endKey": op["end"], "collection": collection}
-        if name == "range":
-            return self._range(bounds, op.get("batches", 1))
-        assert name == "page"
-        page = PB.QueryMetadata(pageSize=op["size"], bookmark=op["bookmark"]).SerializeToString()
-        answer = PB.QueryResponse.FromString(
-            self.ask("GET_STATE_BY_RANGE", PB.GetStateByRange(**bounds, metadata=page))
-        )
-        metadata = PB.QueryResponseMetadata.FromString(answer.metadata)
-        assert metadata.fetched_records_count == len(answer.results)
-        assert not answer.has_more
-        return [len(answer.results), metadata.bookmark]
-
-    def _range(self, bounds: dict[str, str], batches: int) -> None:
-        answer = PB.QueryResponse.FromString(self.ask("GET_STATE_BY_RANGE", PB.GetStateByRange(**bounds)))
-        for _ in range(batches - 1):
-            assert answer.has_more
-            answer = PB.QueryResponse.FromString(self.ask("QUERY_STATE_NEXT", PB.QueryStateNext(id=answer.id)))
+def test_private_writes_are_public_as_hashes_only() -> None:
+    simulator = Simulator(MemoryState())
+    simulator.put_private("cc", "coll", "key", b"secret value")
+    simulator.put_private("cc", "coll", "gone", b"")
+    simulator.put_private("cc", "coll", "purged", b"", purge=True)
+    results = simulator.results()
+    assert b"secret value" not in results.public
+    assert b"purged" not in results.public
+    private = results.private["cc", "coll"]
+    writes = kv_rwset_pb2.KVRWSet.FromString(private).writes
+    assert [(one.key, one.value, one.is_delete) for one in writes] == [
+        ("gone", b"", True),
+        ("key", b"secret value", False),
+        ("purged", b"", True),
+    ]
+    collection = decode(results.public)["cc"].collections["coll"]
+    assert collection.private_digest == sha256(private).digest()
+    assert collection.writes[key_hash("key")].value_hash == sha256(b"secret value").digest()
+    assert collection.writes[key_hash("purged")].is_purge
+    assert not collection.writes[key_hash("gone")].is_purge
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario["name"])
-def test_a_simulation_answers_and_comes_to_what_fabrics_does(scenario: dict[str, Any]) -> None:
-    asker = Asker()
-    for op in scenario["ops"]:
-        if "error" in op:
-            with pytest.raises(Refused) as refused:
-                asker.perform(op)
-            assert str(refused.value) == op["error"]
-        else:
-            result = asker.perform(op)
-            if "result" in op:
-                assert result == op["result"], op
-    results = asker.simulator.results()
-    assert results.public.hex() == scenario["public"]
-    private = {f"{namespace}/{collection}": data.hex() for (namespace, collection), data in results.private.items()}
-    assert private == scenario.get("private", {})
-    # What is handed on decoded is what was encoded.
-    assert read_write_set.decode(results.public) == results.sets
-    assert read_write_set.encode(read_write_set.decode(results.public)) == results.public
-
-
-def test_the_same_simulation_gives_the_same_bytes_in_another_order() -> None:
-    """What two peers endorse must be equal, however their chaincodes order independent requests."""
-    (writes,) = (one for one in SCENARIOS if one["name"].startswith("private writes"))
-    reads = [{"op": "get", "key": key} for key in ("key_009", "key_000", "absent")]
-    forward, backward = Asker(), Asker()
-    last = {(op["op"].startswith("p"), op["key"]): op for op in writes["ops"]}
-    for op in [*reads, *last.values()]:
-        forward.perform(op)
-    for op in [*reversed(last.values()), *reversed(reads)]:
-        backward.perform(op)
-    one, other = forward.simulator.results(), backward.simulator.results()
-    assert one.public == other.public
-    assert one.private == other.private
-
-
-def test_a_simulation_that_has_ended_answers_no_more() -> None:
-    asker = Asker()
-    asker.simulator.results()
-    for op in (
-        {"op": "get", "key": "key_000"},
-        {"op": "put", "key": "a", "value": "1"},
-        {"op": "range", "start": "", "end": ""},
-        {"op": "private_get", "key": "alpha"},
-    ):
-        with pytest.raises(Refused, match="should not be used after calling"):
-            asker.perform(op)
-
-
-def test_the_results_tell_what_an_endorsement_plan_needs() -> None:
-    asker = Asker()
-    for op in (
-        {"op": "put", "key": "key_001", "value": "x"},
-        {"op": "put", "key": "key_002", "value": "x"},
-        {"op": "private_put", "key": "alpha", "value": "x"},
-        {"op": "private_get", "key": "zeta"},
-    ):
-        asker.perform(op)
-    results = asker.simulator.results()
-    assert results.private_reads == {("ns", "secret")}
-    assert results.written_metadata == {
-        ("ns", ""): [{"VALIDATION_PARAMETER": b"p"}, {}],
-        ("ns", "secret"): [{"VALIDATION_PARAMETER": b"p"}],
+def test_a_private_keys_metadata_are_public_and_the_private_set_names_the_key() -> None:
+    simulator = Simulator(state_of(private={"key": b"v"}))
+    simulator.put_private_metadata("cc", "coll", "key", {"VALIDATION_PARAMETER": b"policy"})
+    results = simulator.results()
+    (write,) = kv_rwset_pb2.KVRWSet.FromString(results.private["cc", "coll"]).metadata_writes
+    assert (write.key, list(write.entries)) == ("key", [])
+    assert results.sets["cc"].collections["coll"].metadata_writes == {
+        key_hash("key"): {"VALIDATION_PARAMETER": b"policy"}
     }
 
 
-def test_a_hash_that_is_read_is_no_private_read() -> None:
-    asker = Asker()
-    asker.perform({"op": "private_hash", "key": "alpha"})
-    assert not asker.simulator.results().private_reads
+def test_private_values_are_read_by_the_version_of_their_hash() -> None:
+    simulator = Simulator(state_of(private={"x": b"0", "key": b"v"}))
+    assert simulator.get_private("cc", "coll", "key") == b"v"
+    assert simulator.get_private("cc", "coll", "missing") is None
+    message, private_digest = hashed_set(simulator)
+    assert [(one.key_hash, one.version.tx_num) for one in message.hashed_reads] == [
+        (key_hash("key"), 1),
+        (key_hash("missing"), 0),
+    ]
+    assert not message.hashed_reads[1].HasField("version")
+    assert private_digest == b""
 
 
-def test_a_collection_that_is_not_there_is_refused() -> None:
-    class NoCollections:
-        def require(self, simulator: Simulator, namespace: str, collection: str) -> None:
-            raise SimulationError(f"no collection {collection}")
+def test_whoever_lacks_the_newest_private_value_is_told_and_nothing_is_recorded() -> None:
+    state = state_of(private={"key": b"v"})
+    state.put_private("cc", "coll", "key", VersionedValue(b"old", Version(0, 7)))
+    simulator = Simulator(state)
+    with pytest.raises(SimulationError) as caught:
+        simulator.get_private("cc", "coll", "key")
+    assert str(caught.value) == (
+        "private data matching public hash version is not available. Public hash version = {BlockNum: 1, TxNum: 0}, "
+        "Private data version = {BlockNum: 0, TxNum: 7}"
+    )
+    state.put_private("cc", "coll", "key", None)
+    with pytest.raises(SimulationError, match="Private data version = <nil>"):
+        simulator.get_private("cc", "coll", "key")
+    assert simulator.get_private_multiple("cc", "coll", ["key"]) == [None]
+    assert simulator.get_private_hash("cc", "coll", "key") == sha256(b"v").digest()
 
-        def permissions(self, simulator: Simulator, namespace: str, collection: str) -> Any:
-            raise SimulationError(f"no collection {collection}")
 
-    asker = Asker()
-    asker.simulator.collections = NoCollections()
-    for name in ("private_get", "private_hash", "private_put", "private_delete", "purge", "private_metadata"):
-        with pytest.raises(Refused, match="no collection secret"):
-            asker.perform({"op": name, "key": "alpha", "value": "x"})
-    assert asker.simulator.results().public == b""
+def test_only_reads_of_values_count_as_private_reads() -> None:
+    simulator = Simulator(state_of(private={"key": b"v"}))
+    simulator.get_private_hash("cc", "a", "key")
+    simulator.private_metadata("cc", "b", "key")
+    simulator.put_private("cc", "c", "key", b"w")
+    list(Simulator(simulator.state).private_range("cc", "d", "", ""))
+    simulator.get_private_multiple("cc", "e", ["key"])
+    simulator.get_private("cc", "coll", "key")
+    assert simulator.results().private_reads == {("cc", "e"), ("cc", "coll")}
+
+
+def test_private_ranges_give_what_is_held_in_byte_order_and_leave_no_trace() -> None:
+    simulator = Simulator(state_of(private={"b": b"2", "é": b"4", "a": b"1", "c": b"3"}))
+    assert list(simulator.private_range("cc", "coll", "a", "c")) == [("a", b"1"), ("b", b"2")]
+    assert [key for key, _ in simulator.private_range("cc", "coll", "", "")] == ["a", "b", "c", "é"]
+    assert simulator.results().public == b""
+
+
+UNSUPPORTED = "txid [tx1]: unsuppored transaction. "
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda one: one.put("cc", "a", b"1"),
+        lambda one: one.delete("cc", "a"),
+        lambda one: one.put_metadata("cc", "a", {}),
+        lambda one: one.put_private("cc", "coll", "a", b"1"),
+        lambda one: one.put_private_metadata("cc", "coll", "a", {}),
+    ],
+)
+def test_pages_and_private_ranges_exclude_writes(write: Callable[[Simulator], None]) -> None:
+    simulator = Simulator(MemoryState(), "tx1")
+    write(simulator)
+    with pytest.raises(SimulationError) as caught:
+        simulator.page("cc", "", "")
+    assert str(caught.value) == UNSUPPORTED + "Paginated queries are supported only in a read-only transaction"
+    with pytest.raises(SimulationError) as caught:
+        simulator.private_range("cc", "coll", "", "")
+    assert str(caught.value) == UNSUPPORTED + "Queries on pvt data is supported only in a read-only transaction"
+    simulator = Simulator(MemoryState(), "tx1")
+    simulator.page("cc", "", "")
+    with pytest.raises(SimulationError) as caught:
+        write(simulator)
+    text = "Transaction has already performed a paginated query. Writes are not allowed"
+    assert str(caught.value) == UNSUPPORTED + text
+    simulator = Simulator(MemoryState(), "tx1")
+    simulator.private_range("cc", "coll", "", "")
+    with pytest.raises(SimulationError) as caught:
+        write(simulator)
+    text = "Transaction has already performed queries on pvt data. Writes are not allowed"
+    assert str(caught.value) == UNSUPPORTED + text
+
+
+def test_the_committed_metadata_of_written_keys_are_told() -> None:
+    state = state_of({"plain": b"1", "guarded": b"2"}, private={"held": b"3"}, policies={"guarded": b"P", "held": b"Q"})
+    simulator = Simulator(state)
+    simulator.put("cc", "plain", b"2")
+    simulator.put("cc", "new", b"2")
+    simulator.delete("cc", "guarded")
+    simulator.put_private_metadata("cc", "coll", "held", {"VALIDATION_PARAMETER": b"R"})
+    simulator.get("cc", "guarded")
+    assert simulator.results().written_metadata == {
+        ("cc", PUBLIC): [{}, {}, {"VALIDATION_PARAMETER": b"P"}],
+        ("cc", "coll"): [{"VALIDATION_PARAMETER": b"Q"}],
+    }
+
+
+def test_metadata_are_those_that_are_committed() -> None:
+    simulator = Simulator(state_of({"a": b"1"}, private={"p": b"1"}, policies={"a": b"P", "p": b"Q"}))
+    simulator.put_metadata("cc", "a", {"VALIDATION_PARAMETER": b"R"})
+    assert simulator.metadata("cc", "a") == {"VALIDATION_PARAMETER": b"P"}
+    assert simulator.metadata("cc", "b") == {}
+    assert simulator.private_metadata("cc", "coll", "p") == {"VALIDATION_PARAMETER": b"Q"}
+    sets = simulator.results().sets["cc"]
+    assert set(sets.reads) == {"a", "b"}
+    assert set(sets.collections["coll"].reads) == {key_hash("p")}
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda one: one.get("cc", "a"),
+        lambda one: one.put("cc", "a", b"1"),
+        lambda one: one.range("cc", "", ""),
+        lambda one: one.history("cc", "a"),
+        lambda one: one.get_private("cc", "coll", "a"),
+        lambda one: one.private_range("cc", "coll", "", ""),
+        lambda one: one.put_private("cc", "coll", "a", b"1"),
+        lambda one: one.permissions("cc", "coll"),
+    ],
+)
+def test_a_finished_simulation_refuses(use: Callable[[Simulator], object]) -> None:
+    simulator = Simulator(MemoryState())
+    simulator.results()
+    with pytest.raises(SimulationError, match="this instance should not be used after calling Done"):
+        use(simulator)
