@@ -1,6 +1,5 @@
 """A channel's configuration, read from its configuration block. Source: Fabric's `common/channelconfig`."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +12,7 @@ from fabric_protos.peer import policy_pb2
 
 from node_client.protocol.block import Block, parse_block
 from node_client.protocol.codec import parse
+from node_client.protocol.duration import SECOND, parse_duration
 from node_client.protocol.errors import ProtocolError
 from node_client.protocol.msp import Msp, MspManager
 from node_client.protocol.policy import ImplicitMetaPolicy, Policy, SignaturePolicy, implicit_meta_threshold, merge
@@ -102,7 +102,7 @@ class ChannelConfig:
     def batch_timeout(self) -> float:
         """When the orderers cut a block by time, in seconds."""
         message = parse(orderer_configuration_pb2.BatchTimeout, _value(self._orderer, "BatchTimeout"), "BatchTimeout")
-        return _duration(message.timeout)
+        return parse_duration(message.timeout) / SECOND
 
     @cached_property
     def orderer_addresses(self) -> Mapping[str, tuple[str, ...]]:
@@ -239,12 +239,3 @@ def _value(group: configtx_pb2.ConfigGroup, name: str) -> bytes:
 def _msp(group: configtx_pb2.ConfigGroup) -> Msp:
     message = parse(msp_config_pb2.MSPConfig, _value(group, "MSP"), "MSP definition")
     return Msp(message.config)
-
-
-def _duration(text: str) -> float:
-    """Go's notation for a duration, in seconds."""
-    units = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-    parts = re.findall(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|ms|s|m|h)", text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ProtocolError(f"not a duration: {text}")
-    return sum(float(number) * units[unit] for number, unit in parts)
