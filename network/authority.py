@@ -82,7 +82,10 @@ class Authority:
         key = serialization.load_pem_private_key(key_path.read_bytes(), None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise ValueError(f"{key_path} is not an elliptic-curve key")
-        return cls(key, x509.load_pem_x509_certificate(certificate_path.read_bytes()))
+        certificate = x509.load_pem_x509_certificate(certificate_path.read_bytes())
+        if certificate.public_key() != key.public_key():
+            raise ValueError(f"{certificate_path} is not the certificate of {key_path}")
+        return cls(key, certificate)
 
     @property
     def pair(self) -> KeyPair:

@@ -9,6 +9,8 @@
 
 from datetime import timedelta
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 
 from network.authority import LIFETIME, Authority, KeyPair
 from network.errors import FolderError, NetworkError
@@ -64,8 +66,9 @@ def create_user(folder: Path, name: str, role: str, *, lifetime: timedelta = LIF
         lifetime: of its certificates.
 
     Raises:
-        NetworkError: the role or the name cannot be used, or the name is taken.
+        NetworkError: the role or the name cannot be used, or the name or its pseudonym is taken.
         FolderError: the organisation's certificate authority is not here.
+        OSError: the user's folder cannot be written; nothing of it is left.
     """
     if role not in ROLES:
         raise NetworkError(f"there is no role {role}", f"use one of: {', '.join(ROLES)}")
@@ -82,17 +85,39 @@ def create_user(folder: Path, name: str, role: str, *, lifetime: timedelta = LIF
     target = folder / "users" / name
     if target.exists():
         raise NetworkError(f"the user {name} exists already")
+    pseudonym = _pseudonym(name)
+    for other in user_names(folder):
+        # Contracts know their callers by subject and issuer: two users of one subject would be one to them.
+        if _pseudonym(other) == pseudonym:
+            raise NetworkError(f"the user {other} has the pseudonym {pseudonym} already", "choose another name")
     try:
         ca = Authority.load(folder / "ca" / "ca.key", folder / "ca" / "ca.crt")
         tls_ca = Authority.load(folder / "tlsca" / "tlsca.key", folder / "tlsca" / "tlsca.crt")
     except (OSError, ValueError) as error:
         raise FolderError(f"the organisation's certificate authority cannot be read: {error}") from error
     unit = "admin" if role == "admin" else "client"
-    pseudonym = name if any(c.isdigit() for c in name) else f"{name}-01"
     attributes = {"certledger.role": role} if role != "admin" else {}
     identity = ca.issue_identity(pseudonym, unit=unit, attributes=attributes, lifetime=lifetime)
-    _write_msp(target / "msp", ca, tls_ca, identity)
-    _write_tls(target / "tls", "client", tls_ca.issue_tls(pseudonym, lifetime=lifetime), tls_ca)
+    target.parent.mkdir(exist_ok=True)
+    temporary = Path(mkdtemp(prefix=f".{name}-", dir=target.parent))
+    try:
+        _write_msp(temporary / "msp", ca, tls_ca, identity)
+        _write_tls(temporary / "tls", "client", tls_ca.issue_tls(pseudonym, lifetime=lifetime), tls_ca)
+        temporary.rename(target)
+    finally:
+        rmtree(temporary, ignore_errors=True)
+
+
+def user_names(folder: Path) -> list[str]:
+    """The names of an organisation's users, sorted."""
+    users = folder / "users"
+    if not users.is_dir():
+        return []
+    return sorted(path.name for path in users.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _pseudonym(name: str) -> str:
+    return name if any(c.isdigit() for c in name) else f"{name}-01"
 
 
 def _write_msp(folder: Path, ca: Authority, tls_ca: Authority, identity: KeyPair | None = None) -> None:
