@@ -1,13 +1,19 @@
 """Messages of the `_lifecycle` chaincode (`fabric-protos/peer/lifecycle/lifecycle.proto`)."""
 
+import re
 from dataclasses import dataclass
 
-from fabric_protos.peer import policy_pb2
+from fabric_protos.peer import collection_pb2, policy_pb2
 from fabric_protos.peer.lifecycle import lifecycle_pb2
 
 from node_client.protocol.codec import parse
 
 LIFECYCLE = "_lifecycle"
+
+_APPROVED = re.compile(
+    r"attempted to redefine (uncommitted sequence \(\d+\) for namespace \S+ with unchanged content"
+    r"|the current committed sequence \(\d+\) for namespace [\w-]+$)"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,12 +23,16 @@ class ChaincodeDefinition:
     Attributes:
         sequence: counts the chaincode's definitions on the channel, from 1.
         policy: its endorsement policy, `common.SignaturePolicyEnvelope`; empty for the channel's own.
+        collections: its private data collections, `protos.CollectionConfigPackage` (`encode_collections`).
+        init_required: whether it must be initialised, once for each version, before it takes other transactions.
     """
 
     name: str
     version: str
     sequence: int
     policy: bytes = b""
+    collections: bytes = b""
+    init_required: bool = False
 
 
 def install_argument(package: bytes) -> bytes:
@@ -44,8 +54,35 @@ def approve_argument(definition: ChaincodeDefinition, package_id: str) -> bytes:
         name=definition.name,
         version=definition.version,
         validation_parameter=_policy(definition),
+        collections=_collections(definition),
+        init_required=definition.init_required,
         source=lifecycle_pb2.ChaincodeSource(local_package=local),
     ).SerializeToString()
+
+
+def approved_already(refusal: str) -> bool:
+    """Whether a peer refuses an approval because the organisation has given just this one before.
+
+    Source: Fabric's `core/chaincode/lifecycle/lifecycle.go`.
+    """
+    return bool(_APPROVED.search(refusal))
+
+
+def readiness_argument(definition: ChaincodeDefinition) -> bytes:
+    """What CheckCommitReadiness takes."""
+    return lifecycle_pb2.CheckCommitReadinessArgs(
+        sequence=definition.sequence,
+        name=definition.name,
+        version=definition.version,
+        validation_parameter=_policy(definition),
+        collections=_collections(definition),
+        init_required=definition.init_required,
+    ).SerializeToString()
+
+
+def approvals(data: bytes) -> dict[str, bool]:
+    """Organisation → whether it has approved, from the answer of CheckCommitReadiness. Raises ProtocolError."""
+    return dict(parse(lifecycle_pb2.CheckCommitReadinessResult, data, "approvals").approvals)
 
 
 def commit_argument(definition: ChaincodeDefinition) -> bytes:
@@ -55,6 +92,8 @@ def commit_argument(definition: ChaincodeDefinition) -> bytes:
         name=definition.name,
         version=definition.version,
         validation_parameter=_policy(definition),
+        collections=_collections(definition),
+        init_required=definition.init_required,
     ).SerializeToString()
 
 
@@ -76,3 +115,9 @@ def _policy(definition: ChaincodeDefinition) -> bytes:
     else:
         policy.channel_config_policy_reference = "/Channel/Application/Endorsement"
     return policy.SerializeToString()
+
+
+def _collections(definition: ChaincodeDefinition) -> collection_pb2.CollectionConfigPackage | None:
+    if not definition.collections:
+        return None
+    return collection_pb2.CollectionConfigPackage.FromString(definition.collections)
