@@ -13,13 +13,19 @@ from chaincode.ledger.read_write_set import MerkleSummary
 from chaincode.ledger.state import Version
 
 MAX_DEGREE = 50
+MIN_DEGREE = 2
 
 
 def summarise(reads: Iterable[tuple[str, Version]], max_degree: int = MAX_DEGREE) -> MerkleSummary:
     """The summary of reads in the order in which they were seen.
 
     A group closes when it holds more than `max_degree` reads; a level closes at the same count of hashes.
+
+    Raises:
+        ValueError: a tree cannot have this degree.
     """
+    if max_degree < MIN_DEGREE:
+        raise ValueError(f"a tree of hashes has a degree of at least {MIN_DEGREE}, not {max_degree}")
     tree: dict[int, list[bytes]] = {}
     max_level = 1
     pending: list[tuple[str, Version]] = []

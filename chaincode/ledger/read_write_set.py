@@ -189,6 +189,8 @@ def _decoded_query(message: kv_rwset_pb2.RangeQueryInfo) -> RangeQuery:
     merkle = None
     if message.HasField("reads_merkle_hashes"):
         summary = message.reads_merkle_hashes
+        if summary.max_degree < 2:  # with no such tree to compare with, Fabric's peers cannot judge the transaction
+            raise ValueError("a summary of reads has no such degree")
         merkle = MerkleSummary(summary.max_degree, summary.max_level, tuple(summary.max_level_hashes))
     return RangeQuery(
         start=message.start_key,
