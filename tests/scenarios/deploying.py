@@ -19,6 +19,7 @@ from network.topology import CHANNEL
 from node_client import ConnectionProfile, FabricError, Gateway
 from node_client.admin._sync.lifecycle import Lifecycle
 from node_client.protocol.chaincode_package import package_id, service_package
+from node_client.protocol.collection_config import encode_collections, read_collections
 from node_client.protocol.lifecycle import ChaincodeDefinition
 from node_client.protocol.policy_dsl import parse_policy
 from tests.conftest import Commands
@@ -67,12 +68,16 @@ def define(
     address: str,
     *,
     policy: str = "",
+    version: str = "1",
+    collections: str = "",
+    init_required: bool = False,
     package: bytes | None = None,
     without: frozenset[str] = frozenset(),
 ) -> Service:
     """Put a chaincode on the channel through the lifecycle, as the organisations' admins would.
 
     Args:
+        collections: its private data collections, in Fabric's JSON form.
         package: instead of the one that names the address.
         without: organisations that do not install the package, though they approve the definition.
     """
@@ -88,7 +93,12 @@ def define(
         first = next(iter(admins.values()))
         sequence = first.sequences().get(name, 0) + 1
         definition = ChaincodeDefinition(
-            name=name, version="1", sequence=sequence, policy=parse_policy(policy) if policy else b""
+            name=name,
+            version=version,
+            sequence=sequence,
+            policy=parse_policy(policy) if policy else b"",
+            collections=encode_collections(read_collections(collections)) if collections else b"",
+            init_required=init_required,
         )
         for organisation, admin in admins.items():
             if organisation not in without:
@@ -112,7 +122,9 @@ def patiently(attempt: Callable[[], T]) -> T:
 
 
 @contextmanager
-def served(service: Service, module: str, variables: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def served(
+    service: Service, module: str, variables: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a chaincode as a service, as `python -m MODULE`."""
     environment = {
         **os.environ,
