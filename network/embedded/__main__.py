@@ -14,8 +14,8 @@ import signal
 import sys
 from pathlib import Path
 
+from network.embedded.database import LedgerUnavailable
 from network.embedded.network import EmbeddedNetwork
-from network.embedded.store import LedgerUnavailable
 from network.errors import NetworkError
 from network.lock import Held, hold
 from network.topology import read_topology
@@ -59,7 +59,7 @@ async def serve(folder: Path, ready: int | None) -> int:
     except NetworkError as error:
         return _failed(ready, str(error), error.next_step)
     except LedgerUnavailable as error:
-        return _failed(ready, str(error), "make room on the disk, or look at its permissions")
+        return _failed(ready, str(error), error.next_step)
     except OSError as error:
         return _failed(ready, f"the network's folder cannot be used: {error}")
     except ValueError as error:

@@ -6,7 +6,7 @@ write validation codes and the commit hash into the block's metadata, make all o
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +14,11 @@ from pathlib import Path
 from fabric_protos.peer import transaction_pb2
 
 from network.embedded.committing import Committer
+from network.embedded.database import DAMAGED, LedgerUnavailable, require_whole, unavailable
 from network.embedded.private_data import PrivateData
 from network.embedded.private_rows import PrivateSet
 from network.embedded.state_view import StateView
-from network.embedded.store import LedgerUnavailable, Store, TransactionPlace, unavailable
+from network.embedded.store import Commit, Store, TransactionPlace
 from node_client.protocol.block import Block, parse_block
 from node_client.protocol.config import ChannelConfig
 from node_client.protocol.errors import ProtocolError
@@ -26,10 +27,15 @@ from node_client.protocol.transaction import ChaincodeEvent, open_envelope, pars
 logger = logging.getLogger(__name__)
 
 RETRY = 0.5  # seconds until a block that could not be written is tried again
+HICCUP = 2.0  # seconds for which a block may fail to be written before those who wait for it are told
 
 
 class Finished(Exception):
     """Whoever waits for a block waits in vain: the network is ending."""
+
+
+class Stalled(Exception):
+    """Blocks cannot be written now. What has been taken for ordering is kept, and written when it can be."""
 
 
 @dataclass(frozen=True)
@@ -48,25 +54,46 @@ class Ledger:
         path: the database's file.
         first_block: the channel's first block, with which an empty ledger begins.
 
+    Attributes:
+        trouble: why blocks cannot be written now; empty when they can.
+
     Raises:
         LedgerUnavailable: the database cannot be used, or holds another channel.
     """
 
     def __init__(self, path: Path, first_block: bytes) -> None:
-        self._store = Store(path)
         self.config = ChannelConfig.from_bytes(first_block)
-        with unavailable():
-            self.private = PrivateData(path.parent / "transient", self.config.organisations.values())
-        self._committer = Committer(self._store, self.private)
-        self._changed = asyncio.Event()
+        transient = path.parent / "transient"
+        require_whole(path, [transient])
+        self._store = Store(path)
+        try:
+            with unavailable():
+                self.private = PrivateData(transient, self.config.organisations.values())
+                self._committer = Committer(self._store, self.private)
+                self._height = self._begin(path, parse_block(first_block))
+        except BaseException:
+            self._store.close()
+            raise
+        self.trouble = ""
+        self._stalled = False
         self._finished = False
-        self._height = self._store.height
-        if not self._height:
-            self._store.commit(self._committer.prepare(parse_block(first_block), self.config))
-            self._height = 1
-        elif (kept := self._store.block(0)) is None or parse_block(kept).hash != self.config.block.hash:
-            self.close()
-            raise LedgerUnavailable(f"the ledger in {path} is of another channel")
+        self._changed = asyncio.Event()
+
+    def _begin(self, path: Path, first_block: Block) -> int:
+        """Begin with the first block, or check that the ledger is whole at both ends. Returns its height."""
+        height = self._store.height
+        if not height:
+            self._store.commit(self._committer.prepare(first_block, self.config))
+            return 1
+        try:
+            first, last = (parse_block(self._store.block(number) or b"") for number in (0, height - 1))
+        except ProtocolError as error:
+            raise LedgerUnavailable(f"the ledger in {path} is damaged: {error}", DAMAGED) from error
+        if first.hash != self.config.block.hash:
+            raise LedgerUnavailable(f"the ledger in {path} is of another channel", "use the folder that it is from")
+        if last.number != height - 1 or last.hash != self._store.block_hash(height - 1):
+            raise LedgerUnavailable(f"the ledger in {path} is damaged: its last block is not what it was", DAMAGED)
+        return height
 
     def finish(self) -> None:
         """Tell everyone who waits that there are no more blocks to come."""
@@ -104,7 +131,9 @@ class Ledger:
 
     def transaction(self, tx_id: str) -> TransactionPlace | None:
         """Where a transaction stands, and how it was judged."""
-        return self._store.transaction(tx_id)
+        place = self._store.transaction(tx_id)
+        # A block that has just been written is there for nobody before it is there for everyone.
+        return place if place is not None and place.block < self._height else None
 
     def private_sets(self, msp_id: str, number: int) -> list[PrivateSet]:
         """The private write sets of a block that an organisation holds."""
@@ -125,20 +154,33 @@ class Ledger:
     async def commit(self, block: Block) -> None:
         """Validate a block and make it durable; while the disk refuses, wait and try again."""
         commit = self._committer.prepare(block, self.config)
-        failing = False
+        await self._write(commit)
+        self._height = block.number + 1
+        self._store.committed(commit)
+        self._committer.done(commit)
+        self._tell()
+        await self._store.shorten_log()
+
+    async def _write(self, commit: Commit) -> None:
+        loop = asyncio.get_running_loop()
+        first = loop.time()
         while True:
             try:
-                await asyncio.to_thread(self._store.commit, commit)
+                await _in_thread(self._store.commit, commit)
                 break
             except LedgerUnavailable as error:
-                if not failing:
-                    logger.error("block %d cannot be written, trying again: %s", block.number, error)
-                failing = True
-                await asyncio.sleep(RETRY)
-        if failing:
-            logger.info("block %d has been written after all", block.number)
-        self._height = block.number + 1
-        self._committer.done(commit)
+                if not self.trouble:
+                    logger.error("block %d cannot be written, trying again: %s", commit.number, error)
+                self.trouble = str(error)
+            if loop.time() - first > HICCUP and not self._stalled:
+                self._stalled = True
+                self._tell()
+            await asyncio.sleep(RETRY)
+        if self.trouble:
+            logger.info("block %d has been written after all", commit.number)
+        self.trouble, self._stalled = "", False
+
+    def _tell(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
@@ -147,13 +189,16 @@ class Ledger:
 
         Raises:
             Finished: there are no more blocks to come.
+            Stalled: there are none for now.
         """
         while True:
             changed = self._changed
-            if (place := self._store.transaction(tx_id)) is not None:
+            if (place := self.transaction(tx_id)) is not None:
                 return place
             if self._finished:
                 raise Finished
+            if self._stalled:
+                raise Stalled(self.trouble)
             await changed.wait()
 
     async def wait_for_block(self, number: int) -> None:
@@ -174,7 +219,18 @@ class Ledger:
         while True:
             await self.wait_for_block(number)
             yield number, _transactions(parse_block(self._store.block(number) or b""))
+            await asyncio.sleep(0)  # others have their turn while many blocks are replayed
             number += 1
+
+
+async def _in_thread(write: Callable[[Commit], None], commit: Commit) -> None:
+    """Write in another thread, and never leave it alone with the database: who cancels this waits for it."""
+    writing = asyncio.ensure_future(asyncio.to_thread(write, commit))
+    try:
+        await asyncio.shield(writing)
+    except asyncio.CancelledError:
+        await asyncio.gather(writing, return_exceptions=True)
+        raise
 
 
 def _transactions(block: Block) -> tuple[CommittedTransaction, ...]:

@@ -6,13 +6,14 @@ see the state as it was when they began (WAL snapshots), whatever is committed m
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from chaincode.ledger.mvcc import Updates
 from chaincode.ledger.state import KeyModification
 from network.embedded import private_rows
+from network.embedded.database import LedgerUnavailable, Log, Snapshots, open_reader, open_writer, unavailable
 from network.embedded.private_rows import Expired, Granted, PrivateSet, PrivateWrite
 from network.embedded.state_view import StateView
 
@@ -36,10 +37,6 @@ CREATE TABLE history (
     is_delete INTEGER NOT NULL, PRIMARY KEY (namespace, key, block, position)
 ) WITHOUT ROWID;
 """
-
-
-class LedgerUnavailable(Exception):
-    """The ledger's files cannot be used: a full disk, a read-only one, another format. Nothing was half written."""
 
 
 @dataclass(frozen=True)
@@ -89,28 +86,26 @@ class Store:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._idle: list[sqlite3.Connection] = []
-        with unavailable():
-            self._writer = self._connect()
-            self._reader = self._connect()
-            if not self._reader.execute("SELECT 1 FROM sqlite_master WHERE name = 'about'").fetchone():
+        with ExitStack() as opened, unavailable():
+            self._writer = opened.enter_context(closing(open_writer(path)))
+            if not self._writer.execute("SELECT 1 FROM sqlite_master WHERE name = 'about'").fetchone():
                 self._writer.executescript(f"BEGIN; {SCHEMA} {private_rows.SCHEMA} COMMIT;")
-            (found,) = self._reader.execute("SELECT value FROM about WHERE name = 'format'").fetchone()
-        if found != FORMAT:
-            raise LedgerUnavailable(f"the ledger in {path} is of format {found}, this program knows {FORMAT}")
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA secure_delete = ON")  # what is purged is gone from the file
-        return connection
+            (found,) = self._writer.execute("SELECT value FROM about WHERE name = 'format'").fetchone()
+            if found != FORMAT:
+                raise LedgerUnavailable(
+                    f"the ledger in {path} is of format {found}, this program knows {FORMAT}",
+                    "use the version of certledger that made it, or another folder",
+                )
+            self._reader = opened.enter_context(closing(open_reader(path)))
+            opened.pop_all()
+        self._snapshots = Snapshots(lambda: open_reader(path))
+        self._log = Log(self._writer, self._snapshots)
 
     def close(self) -> None:
         """Close every connection."""
-        for connection in (*self._idle, self._reader, self._writer):
-            connection.close()
+        self._snapshots.close()
+        self._reader.close()
+        self._writer.close()
 
     @property
     def height(self) -> int:
@@ -165,15 +160,8 @@ class Store:
     @contextmanager
     def snapshot(self, organisation: str) -> Iterator[StateView]:
         """The state as it is now, for as long as the context is open."""
-        with unavailable():
-            connection = self._idle.pop() if self._idle else self._connect()
-            connection.execute("BEGIN")
-            connection.execute("SELECT 1 FROM about").fetchone()
-        try:
+        with self._snapshots.open() as connection:
             yield StateView(connection, organisation)
-        finally:
-            connection.execute("ROLLBACK")
-            self._idle.append(connection)
 
     def commit(self, commit: Commit) -> None:
         """Make a block durable with everything that it changes, or nothing of it. May run in another thread.
@@ -190,6 +178,15 @@ class Store:
                 with suppress(sqlite3.Error):
                     self._writer.execute("ROLLBACK")
                 raise
+
+    def committed(self, commit: Commit) -> None:
+        """Let new snapshots see a block that `commit` has written."""
+        self._snapshots.renew()
+        self._log.grew(len(commit.data))
+
+    async def shorten_log(self) -> None:
+        """Do from time to time, between two commits, what keeps the database's log short."""
+        await self._log.shorten()
 
     def _write(self, commit: Commit) -> None:
         run = self._writer.execute
@@ -247,12 +244,3 @@ class Store:
                 for entry in commit.history
             ],
         )
-
-
-@contextmanager
-def unavailable() -> Iterator[None]:
-    """Let what SQLite says of the ledger's files be LedgerUnavailable."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise LedgerUnavailable(f"the ledger cannot be used: {error}") from error
