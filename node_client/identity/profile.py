@@ -53,17 +53,21 @@ class ConnectionProfile:
     def endpoint(self, organisation: str, peer: str = "", *, user: str = "") -> Endpoint:
         """A peer of the organisation, its first one unless named; with a user, using that user's TLS certificate."""
         peer = peer or str(self._get("organizations", organisation, "peers", 0))
-        node = self._get("peers", peer)
-        url = str((user and node.get("mutualTlsUrl")) or self._get("peers", peer, "url"))
+        tls = ("organizations", organisation, "users", user, "tls")
+        has_tls = bool(user and self._get(*tls[:-1]) and self._get(*tls, optional=True))
+        mutual = self._get("peers", peer, "mutualTlsUrl", optional=True) if has_tls else None
+        url = str(mutual or self._get("peers", peer, "url"))
         scheme, _, address = url.rpartition("://")
-        options = node.get("grpcOptions", {})
-        tls = self._get("organizations", organisation, "users", user).get("tls", {}) if user else {}
+        if scheme not in ("grpc", "grpcs"):
+            raise ProfileError(f"the connection profile has the address {url}: write grpcs://host:port")
+        options = self._get("peers", peer, "grpcOptions", optional=True)
+        name = options.get("ssl-target-name-override") if isinstance(options, dict) else None
         return Endpoint(
             address=address,
-            tls_roots=self._material(self._get("peers", peer, "tlsCACerts")) if scheme == "grpcs" else None,
-            server_name=str(options.get("ssl-target-name-override", "")),
-            client_certificate=self._read(tls["cert"]) if tls else None,
-            client_key=self._read(tls["private_key"]) if tls else None,
+            tls_roots=self._material("peers", peer, "tlsCACerts") if scheme == "grpcs" else None,
+            server_name=str(name or ""),
+            client_certificate=self._read(self._get(*tls, "cert")) if has_tls else None,
+            client_key=self._read(self._get(*tls, "private_key")) if has_tls else None,
         )
 
     def identity(self, organisation: str, user: str) -> Identity:
@@ -79,21 +83,26 @@ class ConnectionProfile:
         except ValueError as error:
             raise ProfileError(f"the key of {user} cannot be used: {error}") from error
 
-    def _get(self, *path: str | int) -> Any:
+    def _get(self, *path: str | int, optional: bool = False) -> Any:
+        """What is at a place in the profile; with `optional`, None where the last part of the place is missing."""
         found: Any = self.content
-        for part in path:
-            try:
+        for number, part in enumerate(path, start=1):
+            if isinstance(found, dict) and part in found:
                 found = found[part]
-            except (KeyError, IndexError, TypeError):
-                where = ".".join(str(one) for one in path)
-                raise ProfileError(f"the connection profile lacks {where}") from None
+            elif isinstance(found, list) and isinstance(part, int) and part < len(found):
+                found = found[part]
+            elif optional and isinstance(found, dict) and number == len(path):
+                return None
+            else:
+                raise ProfileError(f"the connection profile lacks {'.'.join(str(one) for one in path)}")
         return found
 
-    def _material(self, section: dict[str, str]) -> bytes:
-        return section["pem"].encode() if "pem" in section else self._read(section["path"])
+    def _material(self, *path: str) -> bytes:
+        pem = self._get(*path, "pem", optional=True)
+        return str(pem).encode() if pem is not None else self._read(self._get(*path, "path"))
 
-    def _read(self, path: str) -> bytes:
+    def _read(self, path: object) -> bytes:
         try:
-            return (self.folder / path).read_bytes()
-        except OSError as error:
+            return (self.folder / str(path)).read_bytes()
+        except (OSError, ValueError) as error:
             raise ProfileError(f"the connection profile names a file that cannot be read: {error}") from error

@@ -6,6 +6,7 @@ curve's order (Fabric's `bccsp/utils/ecdsa.go`).
 
 from typing import Protocol, Self
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature, encode_dss_signature
@@ -48,7 +49,7 @@ class KeySigner:
         """
         try:
             key = serialization.load_pem_private_key(pem, password)
-        except TypeError as error:
+        except (TypeError, UnsupportedAlgorithm) as error:
             raise ValueError(str(error)) from error
         if not isinstance(key, ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey):
             raise ValueError("use a key on P-256, P-384 or Ed25519")
