@@ -87,9 +87,8 @@ class ConnectionProfile:
         """What is at a place in the profile; with `optional`, None where the last part of the place is missing."""
         found: Any = self.content
         for number, part in enumerate(path, start=1):
-            if isinstance(found, dict) and part in found:
-                found = found[part]
-            elif isinstance(found, list) and isinstance(part, int) and part < len(found):
+            known = part in found if isinstance(found, dict) else isinstance(found, list) and part in range(len(found))
+            if known:
                 found = found[part]
             elif optional and isinstance(found, dict) and number == len(path):
                 return None
