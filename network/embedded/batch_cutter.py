@@ -1,6 +1,7 @@
 """When a block is cut. Source: Fabric's `orderer/common/blockcutter/blockcutter.go`."""
 
 from node_client.protocol.config import BatchSize
+from node_client.protocol.transaction import open_envelope
 
 
 class BatchCutter:
@@ -23,17 +24,19 @@ class BatchCutter:
     def ordered(self, envelope: bytes) -> list[list[bytes]]:
         """Take an envelope; the batches that are cut by it, at most two.
 
-        An envelope beyond the preferred size makes a batch of its own.
+        An envelope beyond the preferred size makes a batch of its own. Its size is that of payload and signature, as
+        Fabric counts it.
         """
+        size = sum(map(len, open_envelope(envelope)))
         batches = []
-        if len(envelope) > self._size.preferred_max_bytes:
+        if size > self._size.preferred_max_bytes:
             if self._pending:
                 batches.append(self.cut())
             return [*batches, [envelope]]
-        if self._pending_bytes + len(envelope) > self._size.preferred_max_bytes:
+        if self._pending_bytes + size > self._size.preferred_max_bytes:
             batches.append(self.cut())
         self._pending.append(envelope)
-        self._pending_bytes += len(envelope)
+        self._pending_bytes += size
         if len(self._pending) >= self._size.max_message_count:
             batches.append(self.cut())
         return batches
