@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, Optional
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chaincode.contract import conversion
 from tests.unit.chaincode.contract.forms import Address, Place, Tree
+from tests.unit.chaincode.properties import tried
 
 TEXTS = st.text(st.characters(codec="utf-8"))
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -44,7 +45,7 @@ BY_TYPE: list[tuple[Any, st.SearchStrategy[Any]]] = [
 def test_what_a_function_gives_another_can_take(kind: Any, values: st.SearchStrategy[Any]) -> None:
     conversion.check(kind)
 
-    @settings(deadline=None)
+    @tried
     @given(values)
     def holds(value: Any) -> None:
         given_back = conversion.argument(conversion.result(value).decode(), kind)
@@ -54,7 +55,7 @@ def test_what_a_function_gives_another_can_take(kind: Any, values: st.SearchStra
     holds()
 
 
-@settings(deadline=None)
+@tried
 @given(st.dictionaries(TEXTS, st.integers()))
 def test_results_do_not_depend_on_the_order_in_which_they_were_made(values: dict[str, int]) -> None:
     backwards = dict(reversed(values.items()))

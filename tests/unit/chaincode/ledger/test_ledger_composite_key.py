@@ -1,10 +1,11 @@
 """Composite keys, as Go's shim forms them."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chaincode.ledger.composite_key import composite_range, create_composite_key, split_composite_key
+from tests.unit.chaincode.properties import tried
 
 PARTS = st.text(st.characters(codec="utf-8", exclude_characters="\0\U0010ffff"))
 
@@ -24,7 +25,7 @@ def test_a_key_is_its_parts_each_ended_by_a_zero(object_type: str, attributes: l
     assert split_composite_key(key) == (object_type, attributes)
 
 
-@settings(deadline=None)
+@tried
 @given(PARTS, st.lists(PARTS, max_size=4))
 def test_a_key_splits_into_what_it_was_made_of(object_type: str, attributes: list[str]) -> None:
     assert split_composite_key(create_composite_key(object_type, attributes)) == (object_type, attributes)
@@ -43,7 +44,7 @@ def test_what_is_no_composite_key_does_not_split(key: str) -> None:
         split_composite_key(key)
 
 
-@settings(deadline=None)
+@tried
 @given(PARTS, st.lists(PARTS, max_size=3), st.lists(PARTS, max_size=2))
 def test_a_range_holds_the_keys_that_begin_with_its_parts(
     object_type: str, attributes: list[str], more: list[str]
@@ -53,7 +54,7 @@ def test_a_range_holds_the_keys_that_begin_with_its_parts(
     assert start.encode() <= key.encode() < end.encode()
 
 
-@settings(deadline=None)
+@tried
 @given(st.lists(PARTS, min_size=1, max_size=3), st.lists(PARTS, min_size=1, max_size=3))
 def test_a_range_holds_no_other_keys(parts: list[str], others: list[str]) -> None:
     start, end = composite_range(parts[0], parts[1:])

@@ -9,7 +9,7 @@ from fabric_protos.common import common_pb2
 from fabric_protos.ledger.rwset import rwset_pb2
 from fabric_protos.ledger.rwset.kvrwset import kv_rwset_pb2
 from fabric_protos.peer import proposal_pb2, proposal_response_pb2, transaction_pb2
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chaincode.ledger import read_write_set
@@ -28,6 +28,7 @@ from chaincode.ledger.read_write_set import (
     encode_private,
 )
 from chaincode.ledger.state import Version
+from tests.unit.chaincode.properties import tried
 
 BLOCKS = Path(__file__).parents[3] / "vectors" / "fabric"
 
@@ -79,7 +80,7 @@ SETS = st.dictionaries(
 )
 
 
-@settings(deadline=None)
+@tried
 @given(SETS)
 def test_sets_decode_to_what_was_encoded(sets: dict[str, NamespaceSet]) -> None:
     data = encode(sets)
@@ -87,7 +88,7 @@ def test_sets_decode_to_what_was_encoded(sets: dict[str, NamespaceSet]) -> None:
     assert encode(decode(data)) == data
 
 
-@settings(deadline=None)
+@tried
 @given(SETS)
 def test_bytes_do_not_depend_on_the_order_of_namespaces_and_public_keys(sets: dict[str, NamespaceSet]) -> None:
     backwards = {
@@ -115,7 +116,7 @@ def test_hashed_keys_keep_the_order_that_the_simulation_gave_them() -> None:
     assert list(found.reads) == hashes
 
 
-@settings(deadline=None)
+@tried
 @given(ENTRIES)
 def test_metadata_decode_to_what_was_encoded(entries: dict[str, bytes]) -> None:
     data = encode_metadata(entries)
@@ -124,7 +125,7 @@ def test_metadata_decode_to_what_was_encoded(entries: dict[str, bytes]) -> None:
     assert bool(data) == bool(entries)
 
 
-@settings(deadline=None)
+@tried
 @given(WRITES, st.dictionaries(KEYS, st.just({}), max_size=2))
 def test_private_sets_decode_to_what_was_encoded(
     writes: dict[str, Write], metadata: dict[str, dict[str, bytes]]
