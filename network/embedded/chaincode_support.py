@@ -7,7 +7,7 @@ service is dialled, and dialled again when its stream ends.
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,9 @@ class Completed:
     event_payload: bytes
 
 
+Registered = Callable[[str, ChaincodeStream], bool]  # told who has registered; false refuses it
+
+
 @dataclass(frozen=True)
 class Connection:
     """Where a chaincode service is: `connection.json` of a package of type ccaas."""
@@ -63,10 +66,13 @@ class Connection:
         """
         try:
             values = json.loads(data)
+            address = str(values["address"])
+            if not address:
+                raise ValueError("connection.json has no address")
             tls = bool(values.get("tls_required", False))
-            mutual = bool(values.get("client_auth_required", False))
+            mutual = tls and bool(values.get("client_auth_required", False))
             return cls(
-                address=str(values["address"]),
+                address=address,
                 tls=tls,
                 root=str(values["root_cert"]).encode() if tls else None,
                 client_key=str(values["client_key"]).encode() if mutual else None,
@@ -173,26 +179,36 @@ class ChaincodeSupport(chaincode_shim_pb2_grpc.ChaincodeSupportServicer):
 
         def registered(name: str, stream: ChaincodeStream) -> bool:
             nonlocal pause
+            if name != package_id:
+                logger.warning("the chaincode at %s must have the id %s, not %r", connection.address, package_id, name)
+                return False
             pause = FIRST_PAUSE
             self._arrive(package_id, stream)
             return True
 
         while True:
-            async with connection.channel() as channel:
-                call = chaincode_shim_pb2_grpc.ChaincodeStub(channel).Connect()
-
-                async def read(call: Any = call) -> AsyncIterator[Message]:
-                    try:
-                        while isinstance(message := await call.read(), Message):
-                            yield message
-                    except grpc.aio.AioRpcError as error:
-                        logger.info("chaincode %s: %s", package_id, error.details())
-
-                await self._serve(ChaincodeStream(call.write), read(), registered)
+            try:
+                await self._dial(package_id, connection, registered)
+            except Exception:  # whatever a service does, it is dialled again
+                logger.exception("the stream to chaincode %s broke", package_id)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def _serve(self, stream: ChaincodeStream, messages: AsyncIterator[Message], registered: Any) -> None:
+    async def _dial(self, package_id: str, connection: Connection, registered: Registered) -> None:
+        """One stream to a service, until it ends."""
+        async with connection.channel() as channel:
+            call = chaincode_shim_pb2_grpc.ChaincodeStub(channel).Connect()
+
+            async def read() -> AsyncIterator[Message]:
+                try:
+                    while isinstance(message := await call.read(), Message):
+                        yield message
+                except grpc.aio.AioRpcError as error:
+                    logger.info("chaincode %s: %s", package_id, error.details())
+
+            await self._serve(ChaincodeStream(call.write), read(), registered)
+
+    async def _serve(self, stream: ChaincodeStream, messages: AsyncIterator[Message], registered: Registered) -> None:
         try:
             await stream.run(messages, registered)
         finally:
