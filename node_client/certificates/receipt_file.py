@@ -8,6 +8,7 @@ from secrets import token_hex
 from node_client.certificates.canonical import MAX_SIZE
 from node_client.certificates.errors import ReceiptConflict, ReceiptError, ReceiptNotWritten
 from node_client.certificates.receipt import Receipt
+from node_client.durable import make_folder, sync_folder
 
 SUFFIX = ".receipt.json"
 
@@ -83,7 +84,7 @@ def write_receipt(path: Path, receipt: Receipt) -> None:
         finally:
             with suppress(OSError):
                 temporary.unlink()
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise ReceiptNotWritten(
             f"certificate {receipt.certificate_id} is issued, but its receipt {path} could not be written: "
@@ -106,7 +107,7 @@ def _put(temporary: Path, path: Path, certificate_id: str) -> None:
 
 def _require_writable(path: Path) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         path.exists()  # a name that is too long
         if not os.access(path.parent, os.W_OK | os.X_OK):
             raise PermissionError("the folder cannot be written")
@@ -121,11 +122,3 @@ def _conflict(path: Path, what: str) -> ReceiptConflict:
         f"{path} is {what}, and is left as it is", "move it away, or choose another folder with --out"
     )
 
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -1,11 +1,11 @@
 """Where an event stream has come to, so that it can go on there."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from node_client.durable import replace_file
 from node_client.gateway.requests import ChaincodeEvent
 
 
@@ -89,22 +89,6 @@ class FileCheckpointer(MemoryCheckpointer):
         self.transaction_id = transaction_id
 
     def _remember(self, block_number: int, transaction_id: str) -> None:
-        temporary = self.path.with_name(self.path.name + ".new")
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump({"blockNumber": str(block_number), "transactionId": transaction_id}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self.path)
-        _sync_folder(self.path.parent)
+        content = {"blockNumber": str(block_number), "transactionId": transaction_id}
+        replace_file(self.path, json.dumps(content).encode())
         super()._remember(block_number, transaction_id)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a change of names in a folder durable. Windows has no such call: there, renaming is journalled."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -56,7 +56,7 @@ STEPS = [
     f"{CERTIFICATES}.register:Register:attested",
     f"{CERTIFICATES}.issuing::write_receipt",
     f"{CERTIFICATES}.receipt_file::_put",
-    f"{CERTIFICATES}.receipt_file::_sync_folder",
+    f"{CERTIFICATES}.receipt_file::sync_folder",
 ]
 
 
