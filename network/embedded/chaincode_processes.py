@@ -58,24 +58,32 @@ async def keep_running(launch: Launch) -> None:
     loop = asyncio.get_running_loop()
     while True:
         started = loop.time()
-        with launch.log.open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",
-                *launch.arguments,
-                env=launch.environment(),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
         try:
-            code = await process.wait()
-        finally:
-            if process.returncode is None:
-                await _end(process)
+            code = await _run(launch)
+            logger.warning("the chaincode of %s ended with %s, starting it again", launch.msp_id, code)
+        except OSError as error:  # a full disk, no more processes: it may be otherwise the next time
+            logger.warning("the chaincode of %s could not be started, trying again: %s", launch.msp_id, error)
         pause = FIRST_PAUSE if loop.time() - started > LONGEST_PAUSE else min(2 * pause, LONGEST_PAUSE)
-        logger.warning("the chaincode of %s ended with %s, starting it again", launch.msp_id, code)
         await asyncio.sleep(pause)
+
+
+async def _run(launch: Launch) -> int:
+    """Run the chaincode once, until it ends; when cancelled, end it. Raises OSError when it cannot be started."""
+    with launch.log.open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",
+            *launch.arguments,
+            env=launch.environment(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        return await process.wait()
+    finally:
+        if process.returncode is None:
+            await _end(process)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
