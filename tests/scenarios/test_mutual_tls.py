@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import grpc
 import pytest
 
 from network import control
@@ -50,6 +51,15 @@ async def test_certificates_of_every_organisations_authority_are_taken(
     theirs = other.endpoint("TriValley", user="auditor")
     endpoint = replace(endpoint, client_certificate=theirs.client_certificate, client_key=theirs.client_key)
     assert await height(profile, endpoint) >= 3
+
+
+async def test_proposals_need_not_name_the_certificate(profile: ConnectionProfile) -> None:
+    endpoint = profile.endpoint("City", user="issuer")
+    credentials = grpc.ssl_channel_credentials(endpoint.tls_roots, endpoint.client_key, endpoint.client_certificate)
+    async with grpc.aio.secure_channel(endpoint.address, credentials, options=endpoint.channel_options) as channel:
+        signer = profile.signer("City", "issuer")
+        async with AsyncGateway(channel, profile.identity("City", "issuer"), signer) as gateway:
+            assert await gateway.get_network(CHANNEL).height() >= 3
 
 
 async def test_clients_without_a_certificate_or_with_a_strangers_get_nothing(profile: ConnectionProfile) -> None:
