@@ -11,7 +11,7 @@ from pathlib import Path
 from fabric_protos.peer import policy_pb2, proposal_pb2
 from fabric_protos.peer.lifecycle import lifecycle_pb2
 
-from network.embedded.definitions import LIFECYCLE
+from network.embedded.definitions import LIFECYCLE, Definition
 from network.embedded.ordering import Orderer
 from network.embedded.peer import Peer
 from network.embedded.signing import NodeIdentity
@@ -66,9 +66,12 @@ async def _define(
     approval = lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgArgs(
         sequence=1, name=REGISTRY, version=VERSION, validation_parameter=parameter, source=source
     ).SerializeToString()
+    wanted = Definition(name=REGISTRY, version=VERSION, sequence=1, policy=parameter, collections=b"")
     approving = [
         _transact(admin, [peers[msp_id]], orderer, "ApproveChaincodeDefinitionForMyOrg", approval)
         for msp_id, admin in admins.items()
+        # An attempt that ended too early may have come so far, and the same is not approved twice.
+        if peers[msp_id].package_of(wanted) != package_id
     ]
     await asyncio.gather(*approving)
     commit = lifecycle_pb2.CommitChaincodeDefinitionArgs(

@@ -11,12 +11,14 @@ from collections.abc import Mapping, Sequence
 import grpc
 from fabric_protos.peer import proposal_pb2, proposal_response_pb2
 
+from network.embedded.admission import ProposalFiltered, ProposalRefused
+from network.embedded.definitions import SYSTEM_CHAINCODES
 from network.embedded.failure import Detail, RpcFailure
 from network.embedded.ledger import Ledger
-from network.embedded.peer import IdentityExpired, Peer, ProposalRefused
+from network.embedded.peer import Peer
 from network.embedded.planning import NoPlan, endorsement_layouts
+from network.embedded.unpacking import Addressed
 from node_client.protocol.policy import Layout
-from node_client.protocol.proposal import Proposal
 from node_client.protocol.transaction import Endorsement
 
 logger = logging.getLogger(__name__)
@@ -49,11 +51,12 @@ async def ask(peer: Peer, signed: proposal_pb2.SignedProposal, *, own: bool) -> 
     """
     try:
         response = await peer.process_proposal(signed)
-    except IdentityExpired as error:
+    except ProposalRefused as error:
+        if own and not isinstance(error, ProposalFiltered):
+            raise PeerFailure(peer, grpc.StatusCode.FAILED_PRECONDITION, str(error), retry=False) from error
+        # No response at all: to the gateway the peer is as good as gone, though it is the proposal that is wrong.
         message = str(error) if own else f"rpc error: code = Unknown desc = {error}"
         raise PeerFailure(peer, grpc.StatusCode.UNAVAILABLE, message, retry=True) from error
-    except ProposalRefused as error:
-        raise PeerFailure(peer, grpc.StatusCode.FAILED_PRECONDITION, str(error), retry=False) from error
     status, message = response.response.status, response.response.message
     if 200 <= status < 400:
         return response
@@ -75,7 +78,7 @@ class Collector:
         ledger: Ledger,
         own: Peer,
         peers: Mapping[str, Peer],
-        proposal: Proposal,
+        proposal: Addressed,
         signed: proposal_pb2.SignedProposal,
     ) -> None:
         self._ledger = ledger
@@ -108,16 +111,9 @@ class Collector:
         first, response = await self._first()
         self._take(first, response)
         chaincodes = [call.name for call in response.interest.chaincodes] or [self._proposal.chaincode]
-        try:
-            options = endorsement_layouts(self._ledger, chaincodes)
-        except NoPlan as error:
-            raise RpcFailure(grpc.StatusCode.FAILED_PRECONDITION, str(error)) from error
-        available = [one for one in options if all(n == 1 and self._can(msp_id) for msp_id, n in one.items())]
+        available = [one for one in self._layouts(chaincodes) if self._is_available(one)]
         if not available:
-            raise RpcFailure(
-                grpc.StatusCode.FAILED_PRECONDITION,
-                "no combination of peers can be derived which satisfy the endorsement policy",
-            )
+            raise _no_combination("required chaincodes are not installed on sufficient peers")
         preferred = sorted(available, key=lambda one: first.msp_id not in one)
         return await self._first_satisfied(preferred)
 
@@ -130,13 +126,10 @@ class Collector:
                     "no endorsers found in the gateway's organization; retry specifying endorsing organization(s) "
                     "to protect transient data",
                 )
-            others = [peer for msp_id, peer in self._peers.items() if self._can(msp_id)]
-            if not others:
-                raise RpcFailure(
-                    grpc.StatusCode.FAILED_PRECONDITION,
-                    "no combination of peers can be derived which satisfy the endorsement policy",
-                )
-            first = others[0]
+            layouts = [one for one in self._layouts([self._proposal.chaincode]) if self._is_available(one)]
+            if not layouts:
+                raise _no_combination("required chaincodes are not installed on sufficient peers")
+            first = self._peers[next(iter(layouts[0]))]
         try:
             return first, await ask(first, self._signed, own=first is self._own)
         except PeerFailure as failure:
@@ -145,6 +138,21 @@ class Collector:
                 "failed to endorse transaction, see attached details for more info",
                 [failure.detail],
             ) from failure
+
+    def _layouts(self, chaincodes: Sequence[str]) -> Sequence[Layout]:
+        """The sets of organisations that the policies of these chaincodes ask for."""
+        for name in chaincodes:
+            in_channel = self._proposal.channel == self._ledger.config.channel
+            if not in_channel or (name not in SYSTEM_CHAINCODES and self._own.definition(name) is None):
+                where = f"chaincode {name} in channel {self._proposal.channel}"
+                raise _no_combination(f"No metadata was found for {where}")
+        try:
+            return endorsement_layouts(self._ledger, chaincodes)
+        except NoPlan as error:
+            raise _no_combination(str(error)) from error
+
+    def _is_available(self, layout: Layout) -> bool:
+        return all(count == 1 and self._can(msp_id) for msp_id, count in layout.items())
 
     async def _first_satisfied(self, options: Sequence[Layout]) -> list[Endorsement]:
         failed: set[str] = set()
@@ -184,4 +192,10 @@ class Collector:
 
     def _can(self, msp_id: str) -> bool:
         peer = self._peers.get(msp_id)
-        return peer is not None and peer.is_running(self._proposal.chaincode)
+        in_channel = self._proposal.channel == self._ledger.config.channel
+        return in_channel and peer is not None and peer.offers(self._proposal.chaincode)
+
+
+def _no_combination(why: str) -> RpcFailure:
+    text = f"no combination of peers can be derived which satisfy the endorsement policy: {why}"
+    return RpcFailure(grpc.StatusCode.FAILED_PRECONDITION, text)

@@ -11,16 +11,17 @@ import grpc
 from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2, gateway_pb2_grpc
 from fabric_protos.peer import chaincode_event_pb2, proposal_response_pb2
+from google.protobuf.message import DecodeError
 
+from network.embedded.acl import AccessDenied
+from network.embedded.broadcast_filter import BroadcastError
 from network.embedded.endorsing import Collector, PeerFailure, ask
 from network.embedded.failure import Detail, RpcFailure
 from network.embedded.ledger import Finished, Ledger
-from network.embedded.ordering import BroadcastError, Orderer
+from network.embedded.ordering import Orderer
 from network.embedded.peer import Peer
-from node_client.protocol.codec import parse
-from node_client.protocol.errors import ProtocolError
-from node_client.protocol.policy import SignedData, signers
-from node_client.protocol.proposal import Proposal, parse_proposal
+from network.embedded.unpacking import UNREADABLE, Malformed, addressed, unpack
+from node_client.protocol.policy import SignedData
 from node_client.protocol.transaction import assemble, parse_response_payload
 
 CONCURRENCY_LIMIT = 500  # `peer.limits.concurrency.gatewayService` of Fabric's sample core.yaml
@@ -95,14 +96,16 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):
 
     async def _evaluate(self, request: gateway_pb2.EvaluateRequest) -> gateway_pb2.EvaluateResponse:
         signed = request.proposed_transaction
-        proposal = _proposal(signed.proposal_bytes, "failed to unpack transaction proposal: ")
-        if not proposal.channel or not proposal.chaincode:
-            missing = "channel id" if not proposal.channel else "chaincode name"
-            text = f"failed to unpack transaction proposal: no {missing} provided"
-            raise RpcFailure(Code.INVALID_ARGUMENT, text)
-        self._require_channel(proposal)
+        try:
+            if not signed.proposal_bytes:
+                raise Malformed("a signed proposal is required")
+            proposal = addressed(signed.proposal_bytes, completely=True)
+        except Malformed as error:
+            text = f"failed to unpack transaction proposal: {error}"
+            raise RpcFailure(Code.INVALID_ARGUMENT, text) from error
+        self._require_channel(proposal.channel, Code.UNAVAILABLE)
         targets = list(request.target_organizations)
-        protected = bool(proposal.transient) and not targets
+        protected = proposal.transient and not targets
         if protected:
             targets = [self._own.msp_id]
         evaluators = self._evaluators(proposal.chaincode, targets)
@@ -133,14 +136,16 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):
         signed = request.proposed_transaction
         if not signed.proposal_bytes:
             raise RpcFailure(Code.INVALID_ARGUMENT, "the proposed transaction must contain a signed proposal")
-        proposal = _proposal(signed.proposal_bytes)
-        self._require_channel(proposal)
+        try:
+            proposal = addressed(signed.proposal_bytes, completely=False)
+        except Malformed as error:
+            raise RpcFailure(Code.INVALID_ARGUMENT, str(error)) from error
         collector = Collector(self._ledger, self._own, self._peers, proposal, signed)
         if request.endorsing_organizations:
             endorsements = await collector.by_organisations(list(request.endorsing_organizations))
         else:
             endorsements = await collector.by_policy()
-        payload = assemble(proposal, collector.payload, endorsements)
+        payload = assemble(unpack(signed.proposal_bytes), collector.payload, endorsements)
         return gateway_pb2.EndorseResponse(prepared_transaction=common_pb2.Envelope(payload=payload))
 
     async def _submit(self, request: gateway_pb2.SubmitRequest) -> gateway_pb2.SubmitResponse:
@@ -148,10 +153,7 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):
             raise RpcFailure(Code.INVALID_ARGUMENT, "a prepared transaction is required")
         if not request.prepared_transaction.signature:
             raise RpcFailure(Code.INVALID_ARGUMENT, "prepared transaction must be signed")
-        if request.channel_id != self._ledger.config.channel:
-            raise RpcFailure(
-                Code.FAILED_PRECONDITION, f"failed to get config for channel [{request.channel_id}]: no such channel"
-            )
+        self._require_channel(request.channel_id, Code.FAILED_PRECONDITION)
         try:
             await self._orderer.broadcast(request.prepared_transaction.SerializeToString())
         except BroadcastError as error:
@@ -164,9 +166,9 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):
         if not signed.request:
             raise RpcFailure(Code.INVALID_ARGUMENT, "a commit status request is required")
         try:
-            request = parse(gateway_pb2.CommitStatusRequest, signed.request, "request")
-        except ProtocolError as error:
-            raise RpcFailure(Code.INVALID_ARGUMENT, f"invalid status request: {error}") from error
+            request = gateway_pb2.CommitStatusRequest.FromString(signed.request)
+        except DecodeError as error:
+            raise RpcFailure(Code.INVALID_ARGUMENT, f"invalid status request: {UNREADABLE}") from error
         for value, text in (
             (request.identity, "no identity provided"),
             (request.channel_id, "no channel ID provided"),
@@ -191,9 +193,9 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):
         if not signed.request:
             raise RpcFailure(Code.INVALID_ARGUMENT, "a chaincode events request is required")
         try:
-            request = parse(gateway_pb2.ChaincodeEventsRequest, signed.request, "request")
-        except ProtocolError as error:
-            raise RpcFailure(Code.INVALID_ARGUMENT, f"invalid chaincode events request: {error}") from error
+            request = gateway_pb2.ChaincodeEventsRequest.FromString(signed.request)
+        except DecodeError as error:
+            raise RpcFailure(Code.INVALID_ARGUMENT, f"invalid chaincode events request: {UNREADABLE}") from error
         data = SignedData(signed.request, request.identity, signed.signature)
         self._require_reader("gateway/ChaincodeEvents", request.channel_id, data)
         try:
@@ -245,30 +247,18 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):
     def _evaluators(self, chaincode: str, targets: list[str]) -> list[Peer]:
         """The peers that can run a query, the gateway's own first."""
         known = {self._own.msp_id: self._own, **self._peers}
-        return [
-            peer for msp_id, peer in known.items() if (not targets or msp_id in targets) and peer.is_running(chaincode)
-        ]
+        return [peer for msp_id, peer in known.items() if (not targets or msp_id in targets) and peer.offers(chaincode)]
 
-    def _require_channel(self, proposal: Proposal) -> None:
-        if proposal.channel != self._ledger.config.channel:
-            text = f"failed to get config for channel [{proposal.channel}]: no such channel"
-            raise RpcFailure(Code.UNAVAILABLE, text)
+    def _require_channel(self, channel: str, code: grpc.StatusCode) -> None:
+        if channel != self._ledger.config.channel:
+            text = f"failed to get config for channel [{channel}]: could not get last config for channel {channel}"
+            raise RpcFailure(code, text)
 
     def _require_reader(self, resource: str, channel: str, data: SignedData) -> None:
-        config = self._ledger.config
-        path = config.acls[resource]
-        if channel != config.channel or not config.policy(path).satisfied_by(signers(config.msp_manager, [data])):
-            text = f"access denied for [{resource}][{channel}]: policy {path} is not satisfied"
-            raise RpcFailure(Code.PERMISSION_DENIED, text)
-
-
-def _proposal(data: bytes, prefix: str = "") -> Proposal:
-    try:
-        if not data:
-            raise ProtocolError("a signed proposal is required")
-        return parse_proposal(data)
-    except ProtocolError as error:
-        raise RpcFailure(Code.INVALID_ARGUMENT, f"{prefix}{error}") from error
+        try:
+            self._own.access.check_signed(resource, channel, data)
+        except AccessDenied as error:
+            raise RpcFailure(Code.PERMISSION_DENIED, str(error)) from error
 
 
 def _result(response: proposal_response_pb2.ProposalResponse) -> proposal_response_pb2.Response:

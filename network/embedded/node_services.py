@@ -3,22 +3,25 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+import grpc
 from fabric_protos.common import common_pb2
 from fabric_protos.orderer import ab_pb2, ab_pb2_grpc
 from fabric_protos.peer import peer_pb2_grpc, proposal_pb2, proposal_response_pb2
 
+from network.embedded.admission import ProposalRefused
 from network.embedded.block_answers import OrdererAnswers
+from network.embedded.broadcast_filter import BroadcastError
 from network.embedded.delivery import Delivery
 from network.embedded.failure import RpcFailure, readable
 from network.embedded.ledger import Ledger
-from network.embedded.ordering import BroadcastError, Orderer
-from network.embedded.peer import Peer, ProposalRefused
+from network.embedded.ordering import Orderer
+from network.embedded.peer import Peer
 
 READERS = "/Channel/Readers"  # whom orderers deliver to (`orderer/common/server/server.go`)
 
 
 class EndorserService(peer_pb2_grpc.EndorserServicer):
-    """One peer's endorser. A proposal that it refuses is answered with status 500, as by Fabric."""
+    """One peer's endorser. A proposal that it refuses fails the call; what failed in running it is in the response."""
 
     def __init__(self, peer: Peer) -> None:
         self._peer = peer
@@ -29,9 +32,9 @@ class EndorserService(peer_pb2_grpc.EndorserServicer):
         try:
             return await self._peer.process_proposal(request)
         except ProposalRefused as error:
-            return proposal_response_pb2.ProposalResponse(
-                response=proposal_response_pb2.Response(status=500, message=str(error))
-            )
+            # Fabric's endorser returns a plain error, which gRPC makes UNKNOWN.
+            await context.abort(grpc.StatusCode.UNKNOWN, str(error))
+            raise AssertionError("abort does not return") from error
 
 
 class OrderingService(ab_pb2_grpc.AtomicBroadcastServicer):

@@ -8,9 +8,8 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 
-from fabric_protos.common import common_pb2
-
 from network.embedded.batch_cutter import BatchCutter
+from network.embedded.broadcast_filter import check_envelope
 from network.embedded.signing import NodeIdentity
 from node_client.protocol.block import (
     SIGNATURES,
@@ -22,19 +21,7 @@ from node_client.protocol.block import (
     signature_message,
     signatures_metadata,
 )
-from node_client.protocol.codec import parse
 from node_client.protocol.config import ChannelConfig
-from node_client.protocol.errors import ProtocolError
-from node_client.protocol.msp import is_expired
-from node_client.protocol.policy import SignedData, signers
-
-
-class BroadcastError(Exception):
-    """The orderer does not take an envelope; `status` is a `common.Status`."""
-
-    def __init__(self, status: "common_pb2.Status.ValueType", message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class Orderer:
@@ -66,33 +53,9 @@ class Orderer:
         """Take an envelope for ordering.
 
         Raises:
-            BroadcastError: it is empty, too large, not signed by a writer, or its signer's certificate has expired.
+            BroadcastError: it is not one that orderers take.
         """
-        config = self._config()
-        if len(envelope) > config.batch_size.absolute_max_bytes:
-            raise BroadcastError(
-                common_pb2.REQUEST_ENTITY_TOO_LARGE,
-                f"message payload is {len(envelope)} bytes and exceeds maximum allowed "
-                f"{config.batch_size.absolute_max_bytes} bytes",
-            )
-        try:
-            message = parse(common_pb2.Envelope, envelope, "envelope")
-            payload = parse(common_pb2.Payload, message.payload, "payload")
-            header = parse(common_pb2.ChannelHeader, payload.header.channel_header, "channel header")
-            creator = parse(common_pb2.SignatureHeader, payload.header.signature_header, "signature header").creator
-        except ProtocolError as error:
-            raise BroadcastError(common_pb2.BAD_REQUEST, str(error)) from error
-        if header.channel_id != config.channel:
-            raise BroadcastError(common_pb2.NOT_FOUND, "channel does not exist")
-        if header.type != common_pb2.ENDORSER_TRANSACTION:
-            raise BroadcastError(common_pb2.BAD_REQUEST, "message is of a type that is not ordered here")
-        members = signers(config.msp_manager, [SignedData(message.payload, creator, message.signature)])
-        if not config.policy("/Channel/Writers").satisfied_by(members):
-            raise BroadcastError(
-                common_pb2.FORBIDDEN, "implicit policy evaluation failed - policy /Channel/Writers is not satisfied"
-            )
-        if any(is_expired(member) for member in members):
-            raise BroadcastError(common_pb2.BAD_REQUEST, "broadcast client identity expired")
+        check_envelope(envelope, self._config())
         self._queue.put_nowait(envelope)
 
     async def run(self) -> None:

@@ -4,14 +4,16 @@ Source: Fabric's `core/endorser/endorser.go` and `msgvalidation.go`. Nothing her
 but the committed public state.
 """
 
-import logging
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from fabric_protos.peer import proposal_pb2, proposal_response_pb2
 
 from chaincode.ledger.simulator import SimulationError, SimulationResults, Simulator
 from chaincode.ledger.transaction_context import TransactionContext
+from network.embedded.acl import AccessControl, AccessDenied
+from network.embedded.admission import ProposalRefused, check_proposal, filter_proposal, unpack_proposal
 from network.embedded.chaincode_stream import ExecutionError
 from network.embedded.chaincode_support import ChaincodeSupport, Connection
 from network.embedded.definitions import (
@@ -30,29 +32,18 @@ from network.embedded.system.cscc import Cscc
 from network.embedded.system.lifecycle import Lifecycle
 from network.embedded.system.packages import Package, PackageStore
 from network.embedded.system.qscc import Qscc
-from node_client.protocol.errors import ProtocolError
-from node_client.protocol.msp import Member, MspError, UnknownIssuer, is_expired
-from node_client.protocol.policy import SignedData, signers
-from node_client.protocol.proposal import ENDORSER_TRANSACTION, Proposal, parse_proposal, transaction_id
+from node_client.protocol.msp import MspManager
+from node_client.protocol.policy import SignedData
+from node_client.protocol.proposal import Proposal
 from node_client.protocol.transaction import ChaincodeEvent, build_event, build_response_payload
-
-logger = logging.getLogger(__name__)
 
 SYSTEM: Mapping[str, SystemChaincode] = {"qscc": Qscc(), "cscc": Cscc(), LIFECYCLE: Lifecycle()}
 SYSTEM_VERSION = "syscc"
-ADMIN_FUNCTIONS = frozenset({"InstallChaincode", "QueryInstalledChaincode", "QueryInstalledChaincodes"})
-OWN_MEMBERS = frozenset({"ApproveChaincodeDefinitionForMyOrg", "QueryApprovedChaincodeDefinition"})
+SUCCESS, FAILURE, ERROR = 200, 400, 500  # statuses of responses; from FAILURE on nothing is endorsed
 
 
-class ProposalRefused(Exception):
-    """A proposal that is not simulated: malformed, not admitted, or a duplicate. The text is Fabric's."""
-
-
-class IdentityExpired(ProposalRefused):
-    """The creator's certificate has expired. A filter says so before anything else is looked at.
-
-    Source: `core/handlers/auth/filter/expiration.go`.
-    """
+class NotRunnable(Exception):
+    """A chaincode that this peer cannot run; the text is Fabric's."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +81,7 @@ class Peer:
         self.ledger = ledger
         self.packages = packages
         self.support = support
+        self.access = AccessControl(msp_id, ledger)
         self._identity = identity
 
     def start_package(self, package: Package) -> None:
@@ -114,21 +106,38 @@ class Peer:
         Raises:
             ProposalRefused: the proposal was not simulated.
         """
-        proposal, creator = self._check(signed)
+        filter_proposal(signed)
+        proposal = unpack_proposal(signed)
+        manager = self.ledger.config.msp_manager
         if not proposal.channel:
-            return await self._without_channel(proposal, creator)
-        with self.ledger.snapshot(self.msp_id) as state:
+            manager = MspManager([manager.msps[self.msp_id]])
+        elif proposal.channel != self.ledger.config.channel:
+            return _failed(f"channel '{proposal.channel}' not found")
+        creator = check_proposal(proposal, signed.signature, manager)
+        data = SignedData(signed.proposal_bytes, proposal.creator, signed.signature)
+        if proposal.channel:
+            self._admit(proposal, data)
+        with self.ledger.snapshot(self.msp_id) if proposal.channel else nullcontext() as state:
+            simulator = Simulator(state) if state else None
             try:
-                simulated = await self._simulate(proposal, creator, Simulator(state), signed)
-            except (ExecutionError, Refused, SimulationError) as error:
-                return _failed(500, str(error))
+                if proposal.chaincode in SYSTEM:
+                    call = Call(self, proposal.channel, simulator, creator, data, proposal.args)
+                    simulated = await self._system(call, SYSTEM[proposal.chaincode])
+                else:
+                    simulated = await self._simulate(proposal, simulator, signed)
+            except NotRunnable as error:
+                where = f"{proposal.chaincode} has been successfully defined on channel {proposal.channel}"
+                return _failed(f"make sure the chaincode {where} and try again: {error}")
+            except (ExecutionError, SimulationError) as error:
+                return _failed(f"error in simulation: {error}")
         response = simulated.response
-        if response.status >= 400 or simulated.results is None:
-            # The chaincode's refusal is answered with what it was, and not endorsed.
-            payload = self._payload(proposal, simulated) if simulated.results is not None else b""
-            return proposal_response_pb2.ProposalResponse(version=1, response=response, payload=payload)
+        if not proposal.channel or response.status >= FAILURE:
+            # The chaincode's word is passed on, not endorsed. The payload tells it from a failure of the peer itself.
+            payload = self._payload(proposal, simulated) if response.status >= ERROR else b""
+            return proposal_response_pb2.ProposalResponse(response=response, payload=payload)
         payload = self._payload(proposal, simulated)
-        self.ledger.transient.put(proposal.transaction_id, simulated.results.private)
+        if simulated.results:
+            self.ledger.transient.put(proposal.transaction_id, simulated.results.private)
         endorser = self._identity.serialized
         return proposal_response_pb2.ProposalResponse(
             version=1,
@@ -137,7 +146,7 @@ class Peer:
             endorsement=proposal_response_pb2.Endorsement(
                 endorser=endorser, signature=self._identity.sign(payload + endorser)
             ),
-            interest=chaincode_interest(proposal.chaincode, simulated.results),
+            interest=chaincode_interest(proposal.chaincode, simulated.results) if simulated.results else None,
         )
 
     def definition(self, chaincode: str) -> Definition | None:
@@ -148,110 +157,51 @@ class Peer:
         """The package that this organisation approved for a definition; empty without one."""
         return approved_package(self.ledger.state(self.msp_id), self.msp_id, definition)
 
-    def is_running(self, chaincode: str) -> bool:
-        """Whether this peer can run the chaincode now."""
+    def offers(self, chaincode: str) -> bool:
+        """Whether the chaincode is installed here and approved. Whether it runs shows in a call."""
         if chaincode in SYSTEM:
             return True
         definition = self.definition(chaincode)
-        return definition is not None and self.support.is_running(self.package_of(definition))
+        return definition is not None and self.packages.has(self.package_of(definition))
 
-    def _check(self, signed: proposal_pb2.SignedProposal) -> tuple[Proposal, Member]:
-        try:
-            proposal = parse_proposal(signed.proposal_bytes)
-        except ProtocolError as error:
-            raise ProposalRefused(f"error validating proposal: {error}") from error
-        if proposal.type != ENDORSER_TRANSACTION:
-            raise ProposalRefused(f"error validating proposal: invalid header type {proposal.type}")
-        if not proposal.nonce or not proposal.creator or proposal.epoch:
-            raise ProposalRefused("error validating proposal: nonce, creator or epoch is not as it must be")
-        config = self.ledger.config
-        try:
-            creator = config.msp_manager.member(proposal.creator)
-        except ProtocolError as error:
-            raise ProposalRefused(_denied(proposal, "unknown, creator is malformed")) from error
-        if is_expired(creator):
-            raise IdentityExpired("proposal client identity expired")
-        if proposal.channel and proposal.channel != config.channel:
-            raise ProposalRefused(f"error validating proposal: channel '{proposal.channel}' not found")
-        try:
-            config.msp_manager.valid_member(proposal.creator)
-        except UnknownIssuer as error:  # Fabric finds this when it reads the identity
-            raise ProposalRefused(_denied(proposal, "unknown, creator is malformed")) from error
-        except MspError as error:
-            logger.info("a proposal's creator was not admitted: %s", error)
-            raise ProposalRefused(_denied(proposal, f"[{creator.msp_id}]")) from error
-        if not creator.verify(signed.signature, signed.proposal_bytes):
-            raise ProposalRefused(_denied(proposal, f"[{creator.msp_id}]"))
-        if proposal.transaction_id != transaction_id(proposal.nonce, proposal.creator):
-            raise ProposalRefused("error validating proposal: incorrectly computed txid")
-        if proposal.channel:
-            self._admit(proposal, signed)
-        return proposal, creator
-
-    def _admit(self, proposal: Proposal, signed: proposal_pb2.SignedProposal) -> None:
+    def _admit(self, proposal: Proposal, signed: SignedData) -> None:
+        """Check that a transaction is new, and that its creator may propose. System chaincodes admit for themselves."""
         if self.ledger.transaction(proposal.transaction_id) is not None:
             raise ProposalRefused(
-                f"error validating proposal: duplicate transaction found [{proposal.transaction_id}]. "
-                f"Creator [{proposal.creator.hex()}]"
+                f"duplicate transaction found [{proposal.transaction_id}]. Creator [{proposal.creator.hex()}]"
             )
-        config = self.ledger.config
-        resource = "peer/Propose"
-        if proposal.chaincode in SYSTEM and proposal.args:
-            resource = f"{proposal.chaincode}/{proposal.args[0].decode(errors='replace')}"
-        data = SignedData(signed.proposal_bytes, proposal.creator, signed.signature)
-        path = config.acls.get(resource, config.acls["peer/Propose"])
-        if not config.policy(path).satisfied_by(signers(config.msp_manager, [data])):
-            raise ProposalRefused(
-                f"error validating proposal: access denied for [{resource}][{config.channel}]: "
-                f"implicit policy evaluation failed - policy {path} is not satisfied"
-            )
+        if proposal.chaincode not in SYSTEM:
+            try:
+                self.access.check("peer/Propose", proposal.channel, signed)
+            except AccessDenied as error:
+                raise ProposalRefused(str(error)) from error
 
-    async def _without_channel(self, proposal: Proposal, creator: Member) -> proposal_response_pb2.ProposalResponse:
-        """Calls of this peer's own system chaincode, by its own organisation's admin; answered unendorsed."""
-        if proposal.chaincode not in SYSTEM or not proposal.args:
-            return _failed(500, f"cannot invoke {proposal.chaincode} without a channel")
-        function = proposal.args[0].decode(errors="replace")
-        needed = "admin" if function in ADMIN_FUNCTIONS else "member"
-        if not self.ledger.config.msp_manager.msps[self.msp_id].has_role(creator, needed):
-            text = f"access denied for [{function}]: identity is not an {needed} of {self.msp_id}"
-            return _failed(500, f"Failed to authorize invocation due to failed ACL check: {text}")
-        call = Call(self, "", None, creator, function, proposal.args[1:])
+    async def _system(self, call: Call, chaincode: SystemChaincode) -> Simulated:
         try:
-            payload = await SYSTEM[proposal.chaincode].invoke(call)
+            response = proposal_response_pb2.Response(status=SUCCESS, payload=await chaincode.invoke(call))
         except Refused as error:
-            return _failed(500, str(error))
-        return proposal_response_pb2.ProposalResponse(
-            version=1, response=proposal_response_pb2.Response(status=200, payload=payload)
-        )
+            response = proposal_response_pb2.Response(status=error.status, message=str(error))
+        return Simulated(response, None, call.simulator.results() if call.simulator else None, SYSTEM_VERSION)
 
     async def _simulate(
-        self, proposal: Proposal, creator: Member, simulator: Simulator, signed: proposal_pb2.SignedProposal
+        self, proposal: Proposal, simulator: Simulator | None, signed: proposal_pb2.SignedProposal
     ) -> Simulated:
-        if proposal.chaincode in SYSTEM:
-            function = proposal.args[0].decode(errors="replace") if proposal.args else ""
-            if function in OWN_MEMBERS and creator.msp_id != self.msp_id:
-                raise Refused(f"access denied for [{function}]: identity is not of {self.msp_id}")
-            call = Call(self, proposal.channel, simulator, creator, function, proposal.args[1:])
-            payload = await SYSTEM[proposal.chaincode].invoke(call)
-            response = proposal_response_pb2.Response(status=200, payload=payload)
-            return Simulated(response, None, simulator.results(), SYSTEM_VERSION)
+        if simulator is None:
+            raise NotRunnable("could not get channel config for channel ''")
         # The definition that was in force is part of what was read, so that an upgrade in between is a conflict.
         simulator.get(LIFECYCLE, field_key(NAMESPACES, proposal.chaincode, "Sequence"))
         definition = read_definition(simulator.state, proposal.chaincode)
         if definition is None:
-            raise Refused(
-                f"make sure the chaincode {proposal.chaincode} has been successfully defined on channel "
-                f"{proposal.channel} and try again: chaincode {proposal.chaincode} not found"
-            )
+            raise NotRunnable(f"chaincode {proposal.chaincode} not found")
         package_id = approved_package(simulator.state, self.msp_id, definition)
+        if not self.packages.has(package_id):
+            raise NotRunnable(f"chaincode definition for '{proposal.chaincode}' exists, but chaincode is not installed")
         self.support.name(proposal.chaincode, package_id)
         context = TransactionContext(proposal.channel, proposal.transaction_id, proposal.chaincode, simulator)
         try:
             done = await self.support.execute(context, package_id, proposal.chaincode_input, signed)
         except ExecutionError as error:
-            raise ExecutionError(
-                f"error in simulation: failed to execute transaction {proposal.transaction_id}: {error}"
-            ) from error
+            raise ExecutionError(f"failed to execute transaction {proposal.transaction_id}: {error}") from error
         event = None
         if done.event_name:
             event = ChaincodeEvent(proposal.chaincode, proposal.transaction_id, done.event_name, done.event_payload)
@@ -270,11 +220,6 @@ class Peer:
         )
 
 
-def _failed(status: int, message: str) -> proposal_response_pb2.ProposalResponse:
-    return proposal_response_pb2.ProposalResponse(
-        version=1, response=proposal_response_pb2.Response(status=status, message=message)
-    )
-
-
-def _denied(proposal: Proposal, organisation: str) -> str:
-    return f"error validating proposal: access denied: channel [{proposal.channel}] creator org {organisation}"
+def _failed(message: str) -> proposal_response_pb2.ProposalResponse:
+    response = proposal_response_pb2.Response(status=ERROR, message=message)
+    return proposal_response_pb2.ProposalResponse(response=response)

@@ -5,46 +5,54 @@ collection, of which everyone sees the hashes; a definition is committed when en
 same one, which the channel's LifecycleEndorsement decides.
 """
 
+import re
 from collections.abc import Callable, Mapping
-from hashlib import sha256
 
 from fabric_protos.common import policies_pb2
-from fabric_protos.peer import policy_pb2
+from fabric_protos.peer import collection_pb2, policy_pb2
 from fabric_protos.peer.lifecycle import lifecycle_pb2
 from google.protobuf.message import DecodeError
 
 from chaincode.ledger.simulator import Simulator
 from network.embedded import definitions
-from network.embedded.definitions import (
-    LIFECYCLE,
-    NAMESPACES,
-    SOURCES,
-    Definition,
-    field_key,
-    implicit_collection,
-    metadata_key,
-)
+from network.embedded.acl import AccessDenied
+from network.embedded.definitions import LIFECYCLE, NAMESPACES, Definition, field_key, metadata_key
 from network.embedded.system import Call, Refused
+from network.embedded.system.approvals import PARAMETERS, Approval, Approvals
+from network.embedded.unpacking import UNREADABLE
 
-PARAMETERS = ["EndorsementInfo", "ValidationInfo", "Collections"]
 DEFAULT_POLICY = policy_pb2.ApplicationPolicy(
     channel_config_policy_reference="/Channel/Application/Endorsement"
 ).SerializeToString()
+_NAME = re.compile(r"[a-zA-Z0-9]+([-_][a-zA-Z0-9]+)*")
+_VERSION = re.compile(r"[A-Za-z0-9_.+-]+")
+_SYSTEM_NAMES = frozenset({"cscc", "escc", "lscc", "qscc", "vscc"})
 
 
 class Lifecycle:
     """The lifecycle's functions."""
 
     async def invoke(self, call: Call) -> bytes:
-        function = _FUNCTIONS.get(call.function)
-        if function is None:
-            raise Refused(f"SCC unknown function {call.function}")
-        if len(call.args) != 1:
-            raise Refused(f"failed to invoke backing implementation of '{call.function}': expected one argument")
+        if not call.arguments:
+            raise Refused("lifecycle scc must be invoked with arguments")
+        if len(call.arguments) != 2:
+            count = len(call.arguments)
+            raise Refused(f"lifecycle scc operations require exactly two arguments but received {count}")
         try:
-            return function(call, call.args[0])
+            call.peer.access.check(f"{LIFECYCLE}/{call.function}", call.channel, call.signed)
+        except AccessDenied as error:
+            raise Refused(f"Failed to authorize invocation due to failed ACL check: {error}") from error
+        try:
+            return _FUNCTIONS[call.function](call, call.args[0])
         except DecodeError as error:
-            raise Refused(f"failed to decode input arg to {call.function}") from error
+            text = f"could not decode input arg for *lifecycle.Invocation.{call.function}: {UNREADABLE}"
+            raise Refused(_while(call, text)) from error
+        except Refused as error:
+            raise error if error.status != 500 else Refused(_while(call, str(error))) from error
+
+
+def _while(call: Call, text: str) -> str:
+    return f"failed to invoke backing implementation of '{call.function}': {text}"
 
 
 def _install(call: Call, data: bytes) -> bytes:
@@ -58,12 +66,18 @@ def _installed(call: Call, data: bytes) -> bytes:
     request = lifecycle_pb2.QueryInstalledChaincodeArgs.FromString(data)
     found = call.peer.packages.get(request.package_id)
     if found is None:
-        raise Refused(
-            "failed to invoke backing implementation of 'QueryInstalledChaincode': "
-            f"could not find chaincode with package id '{request.package_id}'"
-        )
+        raise Refused(f"could not find chaincode with package id '{request.package_id}'")
     package, _ = found
     return lifecycle_pb2.QueryInstalledChaincodeResult(package_id=package.id, label=package.label).SerializeToString()
+
+
+def _package(call: Call, data: bytes) -> bytes:
+    request = lifecycle_pb2.GetInstalledChaincodePackageArgs.FromString(data)
+    found = call.peer.packages.get(request.package_id)
+    if found is None:
+        text = f"chaincode install package '{request.package_id}' not found"
+        raise Refused(f"could not load cc install package: {text}")
+    return lifecycle_pb2.GetInstalledChaincodePackageResult(chaincode_install_package=found[1]).SerializeToString()
 
 
 def _all_installed(call: Call, data: bytes) -> bytes:
@@ -75,68 +89,79 @@ def _all_installed(call: Call, data: bytes) -> bytes:
 
 def _approve(call: Call, data: bytes) -> bytes:
     request = lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgArgs.FromString(data)
-    if call.creator.msp_id != call.peer.msp_id:
-        raise Refused(f"creator's MSP '{call.creator.msp_id}' is not that of this peer")
+    _check_stated(call, request.name, request.version)
     definition = _stated(request)
     simulator = _simulator(call)
-    _check_sequence(simulator, definition, call.function)
-    package_id = ""
-    if request.source.WhichOneof("Type") == "local_package":
-        package_id = request.source.local_package.package_id
-        if call.peer.packages.get(package_id) is None:
-            raise Refused(
-                f"failed to invoke backing implementation of '{call.function}': attempted to use a package that is "
-                f"not installed: {package_id}"
-            )
-    collection = implicit_collection(call.peer.msp_id)
-    name = f"{definition.name}#{definition.sequence}"
-    for field, value in definition.fields().items():
-        simulator.put_private(LIFECYCLE, collection, field_key(NAMESPACES, name, field), value)
-    parameters = definitions.metadata("ChaincodeParameters", PARAMETERS)
-    simulator.put_private(LIFECYCLE, collection, metadata_key(NAMESPACES, name), parameters)
-    source = definitions.text(package_id)
-    simulator.put_private(LIFECYCLE, collection, field_key(SOURCES, name, "PackageID"), source)
-    local = definitions.metadata("ChaincodeLocalPackage", ["PackageID"])
-    simulator.put_private(LIFECYCLE, collection, metadata_key(SOURCES, name), local)
-    return b""
+    current = _current(simulator, definition.name)
+    sequence = current.sequence if current else 0
+    if definition.sequence == sequence == 0:
+        raise Refused("requested sequence is 0, but first definable sequence number is 1")
+    if definition.sequence < sequence:
+        raise Refused(f"currently defined sequence {sequence} is larger than requested sequence {definition.sequence}")
+    if definition.sequence > sequence + 1:
+        text = f"is larger than the next available sequence number {sequence + 1}"
+        raise Refused(f"requested sequence {definition.sequence} {text}")
+    # An empty package id says that this organisation's peers do not run the chaincode, and endorse nothing for it.
+    approval = Approval(definition, request.source.local_package.package_id)
+    approvals = Approvals(simulator, call.peer.msp_id)
+    committed = current if definition.sequence == sequence else None
+    attempted = f"committed sequence ({sequence})" if committed else f"sequence ({definition.sequence})"
+    if committed and (difference := _difference(committed, definition)):
+        raise Refused(
+            f"attempted to redefine the current {attempted} for namespace {definition.name} with different parameters: "
+            f"{difference}"
+        )
+    if approvals.read(definition.name, definition.sequence) == approval:
+        if committed:
+            raise Refused(f"attempted to redefine the current {attempted} for namespace {definition.name}")
+        raise Refused(
+            f"attempted to redefine uncommitted {attempted} for namespace {definition.name} with unchanged content"
+        )
+    approvals.write(approval)
+    return lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgResult().SerializeToString()
+
+
+def _difference(one: Definition, other: Definition) -> str:
+    """How two definitions differ but for their sequence (`ChaincodeParameters.Equal`)."""
+    for name, expected, passed in (
+        ("Version", one.version, other.version),
+        ("EndorsementPlugin", one.endorsement_plugin, other.endorsement_plugin),
+        ("InitRequired", str(one.init_required).lower(), str(other.init_required).lower()),
+        ("ValidationPlugin", one.validation_plugin, other.validation_plugin),
+        ("ValidationParameter", one.policy.hex(), other.policy.hex()),
+    ):
+        if expected != passed:
+            return f"expected {name} '{expected}' does not match passed {name} '{passed}'"
+    return "Collections do not match" if one.collections != other.collections else ""
 
 
 def _approvals(call: Call, definition: Definition) -> dict[str, bool]:
-    """Which organisations have approved exactly this, found by the hashes in their implicit collections."""
-    simulator = _simulator(call)
-    name = f"{definition.name}#{definition.sequence}"
-    wanted = {field_key(NAMESPACES, name, field): value for field, value in definition.fields().items()}
-    wanted[metadata_key(NAMESPACES, name)] = definitions.metadata("ChaincodeParameters", PARAMETERS)
-    found = {}
-    for msp_id in call.peer.ledger.config.organisations.values():
-        collection = implicit_collection(msp_id)
-        hashes = {key: simulator.get_private_hash(LIFECYCLE, collection, key) for key in wanted}
-        found[msp_id] = all(hashes[key] == sha256(value).digest() for key, value in wanted.items())
-    return found
+    """Which organisations have approved exactly this."""
+    msp_ids = call.peer.ledger.config.organisations.values()
+    return {msp_id: Approvals(_simulator(call), msp_id).holds(definition) for msp_id in msp_ids}
 
 
 def _readiness(call: Call, data: bytes) -> bytes:
     definition = _stated(lifecycle_pb2.CheckCommitReadinessArgs.FromString(data))
-    _check_sequence(_simulator(call), definition, call.function)
+    _check_next(_simulator(call), definition)
     return lifecycle_pb2.CheckCommitReadinessResult(approvals=_approvals(call, definition)).SerializeToString()
 
 
 def _commit(call: Call, data: bytes) -> bytes:
-    definition = _stated(lifecycle_pb2.CommitChaincodeDefinitionArgs.FromString(data))
+    request = lifecycle_pb2.CommitChaincodeDefinitionArgs.FromString(data)
+    _check_stated(call, request.name, request.version)
+    definition = _stated(request)
     simulator = _simulator(call)
-    _check_sequence(simulator, definition, call.function)
+    _check_next(simulator, definition)
     approvals = _approvals(call, definition)
-    if not approvals[call.peer.msp_id]:
-        raise Refused(
-            f"failed to invoke backing implementation of '{call.function}': chaincode definition not agreed to by "
-            f"this org ({call.peer.msp_id})"
-        )
     for field, value in definition.fields().items():
         simulator.put(LIFECYCLE, field_key(NAMESPACES, definition.name, field), value)
     sequence = definitions.number(definition.sequence)
     simulator.put(LIFECYCLE, field_key(NAMESPACES, definition.name, "Sequence"), sequence)
     described = definitions.metadata("ChaincodeDefinition", ["Sequence", *PARAMETERS])
     simulator.put(LIFECYCLE, metadata_key(NAMESPACES, definition.name), described)
+    if not approvals[call.peer.msp_id]:
+        raise Refused(f"chaincode definition not agreed to by this org ({call.peer.msp_id})")
     return lifecycle_pb2.CommitChaincodeDefinitionResult().SerializeToString()
 
 
@@ -144,15 +169,14 @@ def _query(call: Call, data: bytes) -> bytes:
     request = lifecycle_pb2.QueryChaincodeDefinitionArgs.FromString(data)
     definition = definitions.read_definition(_simulator(call).state, request.name)
     if definition is None:
-        raise Refused(
-            f"failed to invoke backing implementation of '{call.function}': namespace {request.name} is not defined"
-        )
+        raise Refused(f"namespace {request.name} is not defined", status=404)
     return lifecycle_pb2.QueryChaincodeDefinitionResult(
         sequence=definition.sequence,
         version=definition.version,
         endorsement_plugin=definition.endorsement_plugin,
         validation_plugin=definition.validation_plugin,
         validation_parameter=definition.policy,
+        collections=_collections(definition),
         init_required=definition.init_required,
         approvals=_approvals(call, definition),
     ).SerializeToString()
@@ -179,27 +203,63 @@ def _query_all(call: Call, data: bytes) -> bytes:
 def _query_approved(call: Call, data: bytes) -> bytes:
     request = lifecycle_pb2.QueryApprovedChaincodeDefinitionArgs.FromString(data)
     simulator = _simulator(call)
-    definition = definitions.read_definition(simulator.state, request.name)
-    if definition is None:
-        raise Refused(f"could not fetch approved chaincode definition (name: '{request.name}')")
-    result = lifecycle_pb2.QueryApprovedChaincodeDefinitionResult(
+    approvals = Approvals(simulator, call.peer.msp_id)
+    sequence, found = request.sequence, None
+    if not sequence:  # the next one, if it has been approved, else the present one
+        current = definitions.read_definition(simulator.state, request.name)
+        sequence = current.sequence if current else 0
+        found = approvals.read(request.name, sequence + 1)
+    found = found or approvals.read(request.name, sequence)
+    if found is None:
+        raise Refused(
+            f"could not fetch approved chaincode definition (name: '{request.name}', sequence: '{sequence}') on "
+            f"channel '{call.channel}'"
+        )
+    definition = found.definition
+    source = lifecycle_pb2.ChaincodeSource(unavailable=lifecycle_pb2.ChaincodeSource.Unavailable())
+    if found.package_id:
+        local = lifecycle_pb2.ChaincodeSource.Local(package_id=found.package_id)
+        source = lifecycle_pb2.ChaincodeSource(local_package=local)
+    return lifecycle_pb2.QueryApprovedChaincodeDefinitionResult(
         sequence=definition.sequence,
         version=definition.version,
         endorsement_plugin=definition.endorsement_plugin,
         validation_plugin=definition.validation_plugin,
         validation_parameter=definition.policy,
+        collections=_collections(definition),
         init_required=definition.init_required,
-    )
-    result.source.local_package.package_id = definitions.approved_package(simulator.state, call.peer.msp_id, definition)
-    return result.SerializeToString()
+        source=source,
+    ).SerializeToString()
+
+
+def _collections(definition: Definition) -> collection_pb2.CollectionConfigPackage:
+    return collection_pb2.CollectionConfigPackage.FromString(definition.collections)
+
+
+def _check_stated(call: Call, name: str, version: str) -> None:
+    """Check a definition's name and version (`validateInput`)."""
+    wrong = ""
+    if not _NAME.fullmatch(name):
+        wrong = (
+            f"invalid chaincode name '{name}'. Names can only consist of alphanumerics, '_', and '-' and can only "
+            "begin with alphanumerics"
+        )
+    elif name in _SYSTEM_NAMES:
+        wrong = f"chaincode name '{name}' is the name of a system chaincode"
+    elif not _VERSION.fullmatch(version):
+        wrong = (
+            f"invalid chaincode version '{version}'. Versions can only consist of alphanumerics, '_', '-', '+', and '.'"
+        )
+    elif not call.channel:
+        wrong = "could not get channelconfig for channel ''"
+    if wrong:
+        raise Refused(f"error validating chaincode definition: {wrong}")
 
 
 def _stated(
     request: "lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgArgs | lifecycle_pb2.CheckCommitReadinessArgs"
     " | lifecycle_pb2.CommitChaincodeDefinitionArgs",
 ) -> Definition:
-    if not request.name or not all(c.isascii() and (c.isalnum() or c in "_-") for c in request.name):
-        raise Refused(f"invalid chaincode name '{request.name}'")
     policy = request.validation_parameter or DEFAULT_POLICY
     stated = policy_pb2.ApplicationPolicy.FromString(policy)
     if stated.WhichOneof("Type") == "signature_policy" and stated.signature_policy == (
@@ -218,25 +278,24 @@ def _stated(
     )
 
 
-def _check_sequence(simulator: Simulator, definition: Definition, function: str) -> None:
-    """What is defined next has the next sequence; an approval of the present one may be repeated."""
-    simulator.get("lscc", definition.name)
-    simulator.get(LIFECYCLE, metadata_key(NAMESPACES, definition.name))
-    simulator.get(LIFECYCLE, field_key(NAMESPACES, definition.name, "Sequence"))
-    current = definitions.read_definition(simulator.state, definition.name)
-    sequence = current.sequence if current else 0
-    if definition.sequence == sequence and function.startswith("Approve") and current is not None:
-        return
-    if definition.sequence != sequence + 1:
-        raise Refused(
-            f"failed to invoke backing implementation of '{function}': requested sequence is {definition.sequence}, "
-            f"but new definition must be sequence {sequence + 1}"
-        )
+def _current(simulator: Simulator, name: str) -> Definition | None:
+    """The definition in force; that it is, is part of what was read."""
+    simulator.get("lscc", name)
+    simulator.get(LIFECYCLE, metadata_key(NAMESPACES, name))
+    simulator.get(LIFECYCLE, field_key(NAMESPACES, name, "Sequence"))
+    return definitions.read_definition(simulator.state, name)
+
+
+def _check_next(simulator: Simulator, definition: Definition) -> None:
+    current = _current(simulator, definition.name)
+    expected = current.sequence + 1 if current else 1
+    if definition.sequence != expected:
+        raise Refused(f"requested sequence is {definition.sequence}, but new definition must be sequence {expected}")
 
 
 def _simulator(call: Call) -> Simulator:
     if call.simulator is None:
-        raise Refused(f"failed to invoke backing implementation of '{call.function}': no channel")
+        raise Refused("could not get current sequence: no state without a channel")
     return call.simulator
 
 
@@ -244,6 +303,7 @@ _FUNCTIONS: Mapping[str, Callable[[Call, bytes], bytes]] = {
     "InstallChaincode": _install,
     "QueryInstalledChaincode": _installed,
     "QueryInstalledChaincodes": _all_installed,
+    "GetInstalledChaincodePackage": _package,
     "ApproveChaincodeDefinitionForMyOrg": _approve,
     "CheckCommitReadiness": _readiness,
     "CommitChaincodeDefinition": _commit,

@@ -71,7 +71,7 @@ class PackageStore:
     def install(self, data: bytes) -> Package:
         """Keep a package. Raises Refused when it is none, or is there already."""
         package = read_package(data)
-        path = self._folder / f"{package.id.replace(':', '.')}.tar.gz"
+        path = self._path(package.id)
         if path.exists():
             raise Refused(
                 f"failed to invoke backing implementation of 'InstallChaincode': chaincode already successfully "
@@ -88,10 +88,17 @@ class PackageStore:
         """Every installed package."""
         return [read_package(path.read_bytes()) for path in sorted(self._folder.glob("*.tar.gz"))]
 
+    def has(self, package_id: str) -> bool:
+        """Whether a package is installed."""
+        return bool(package_id) and self._path(package_id).is_file()
+
     def get(self, package_id: str) -> tuple[Package, bytes] | None:
         """A package and its bytes, by its id."""
-        path = self._folder / f"{package_id.replace(':', '.')}.tar.gz"
+        path = self._path(package_id)
         if not path.is_file():
             return None
         data = path.read_bytes()
         return read_package(data), data
+
+    def _path(self, package_id: str) -> Path:
+        return self._folder / f"{package_id.replace(':', '.')}.tar.gz"

@@ -1,13 +1,18 @@
 """`qscc`: the ledger asked by block number, hash and transaction id. Source: Fabric's `core/scc/qscc/query.go`."""
 
+import json
+import re
 from collections.abc import Callable, Mapping
 
 from fabric_protos.common import common_pb2, ledger_pb2
 from fabric_protos.peer import transaction_pb2
 
+from network.embedded.acl import AccessDenied
 from network.embedded.ledger import Ledger
 from network.embedded.system import Call, Refused
 from node_client.protocol.block import parse_block
+
+MAX_NUMBER = 2**64 - 1
 
 
 def chain_info(ledger: Ledger) -> bytes:
@@ -19,16 +24,24 @@ def chain_info(ledger: Ledger) -> bytes:
 
 
 def _by_number(ledger: Ledger, argument: bytes) -> bytes:
-    try:
-        number = int(argument)
-    except ValueError:
-        raise Refused(f"Failed to parse block number with error {argument!r}") from None
-    return ledger.block(number) or _missing(f"Failed to get block number {number}, error no such block number")
+    text = argument.decode(errors="replace")
+    wrong = ""
+    if not re.fullmatch("[0-9]+", text):
+        wrong = "invalid syntax"
+    elif int(text) > MAX_NUMBER:
+        wrong = "value out of range"
+    if wrong:
+        quoted = json.dumps(text, ensure_ascii=False)
+        raise Refused(f"Failed to parse block number with error strconv.ParseUint: parsing {quoted}: {wrong}")
+    number = int(text)
+    found = ledger.block(number) if number < ledger.height else None
+    return found or _missing(f"Failed to get block number {number}, error no such block number [{number}] in index")
 
 
 def _by_hash(ledger: Ledger, argument: bytes) -> bytes:
+    text = argument.decode(errors="replace")
     return ledger.block_by_hash(argument) or _missing(
-        f"Failed to get block hash {argument.hex()}, error no such block hash"
+        f"Failed to get block hash {text}, error no such block hash [{argument.hex()}] in index"
     )
 
 
@@ -67,15 +80,18 @@ class Qscc:
     """The ledger queries."""
 
     async def invoke(self, call: Call) -> bytes:
+        if len(call.arguments) < 2:
+            raise Refused(f"Incorrect number of arguments, {len(call.arguments)}")
+        if call.function != "GetChainInfo" and len(call.arguments) < 3:
+            raise Refused(f"missing 3rd argument for {call.function}")
         ledger = call.peer.ledger
-        if not call.args:
-            raise Refused("missing 3rd argument for " + call.function)
-        if call.args[0].decode(errors="replace") != ledger.config.channel:
-            raise Refused(f"Invalid chain ID, {call.args[0].decode(errors='replace')}")
+        channel = call.args[0].decode(errors="replace")
+        if channel != ledger.config.channel:
+            raise Refused(f"Invalid chain ID, {channel}")
+        try:
+            call.peer.access.check(f"qscc/{call.function}", channel, call.signed)
+        except AccessDenied as error:
+            raise Refused(f"access denied for [{call.function}][{channel}]: [{error}]") from error
         if call.function == "GetChainInfo":
             return chain_info(ledger)
-        if call.function not in _FUNCTIONS:
-            raise Refused(f"Requested function {call.function} not found.")
-        if len(call.args) < 2:
-            raise Refused("missing 3rd argument for " + call.function)
         return _FUNCTIONS[call.function](ledger, call.args[1])

@@ -1,0 +1,97 @@
+"""Which envelopes orderers take.
+
+Source: Fabric's `orderer/common/broadcast`, `multichannel/registrar.go` (BroadcastChannelSupport) and `msgprocessor`,
+in their order. What is in a transaction is for peers to judge.
+"""
+
+from datetime import UTC, datetime
+
+from fabric_protos.common import common_pb2, configtx_pb2
+from google.protobuf.message import DecodeError
+
+from network.embedded.acl import unsatisfied
+from network.embedded.unpacking import UNREADABLE, Malformed, unmarshal
+from node_client.protocol.config import ChannelConfig
+from node_client.protocol.errors import ProtocolError
+from node_client.protocol.policy import SignedData, signers
+
+WRITERS = "/Channel/Writers"
+_UNPROCESSABLE = {
+    common_pb2.CONFIG: "message is of type that cannot be processed directly",
+    common_pb2.ORDERER_TRANSACTION: "message is of type that is no longer supported",
+}
+
+
+class BroadcastError(Exception):
+    """The orderer does not take an envelope; `status` is a `common.Status`."""
+
+    def __init__(self, status: "common_pb2.Status.ValueType", message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def check_envelope(envelope: bytes, config: ChannelConfig, now: datetime | None = None) -> None:
+    """Check that an envelope may be ordered.
+
+    Raises:
+        BroadcastError: it is for another channel, empty, too large, not signed by a writer, or its signer's certificate
+            has expired; or it is an update of the configuration, which this network does not take.
+    """
+    message = common_pb2.Envelope.FromString(envelope)
+    try:
+        payload = unmarshal(common_pb2.Payload, message.payload)
+        _check_channel(payload, config)
+    except Malformed as error:
+        raise _bad(f"could not determine channel ID: {error}") from error
+    size, most = len(message.payload) + len(message.signature), config.batch_size.absolute_max_bytes
+    if size > most:
+        raise _bad(f"message payload is {size} bytes and exceeds maximum allowed {most} bytes")
+    try:
+        creator = common_pb2.SignatureHeader.FromString(payload.header.signature_header).creator
+    except DecodeError as error:
+        text = f"GetSignatureHeaderFromBytes failed, err {UNREADABLE}"
+        raise _bad(f"could not convert message to signedData: {text}") from error
+    if _is_expired(creator, config, now or datetime.now(UTC)):
+        raise _bad("broadcast client identity expired")
+    members = signers(config.msp_manager, [SignedData(message.payload, creator, message.signature)])
+    if not config.policy(WRITERS).satisfied_by(members):
+        text = f"{unsatisfied(config, WRITERS, members)}: permission denied"
+        raise BroadcastError(common_pb2.FORBIDDEN, text)
+    if unmarshal(common_pb2.ChannelHeader, payload.header.channel_header).type == common_pb2.CONFIG_UPDATE:
+        _refuse_update(payload.data, config.channel)
+
+
+def _check_channel(payload: common_pb2.Payload, config: ChannelConfig) -> None:
+    if not payload.HasField("header"):
+        raise Malformed("header not set")
+    if not payload.header.channel_header:
+        raise Malformed("channel header not set")
+    try:
+        header = unmarshal(common_pb2.ChannelHeader, payload.header.channel_header)
+    except Malformed as error:
+        raise Malformed(f"error unmarshalling channel header: {error}") from error
+    if header.channel_id != config.channel:
+        raise _bad("channel does not exist")
+    if header.type in _UNPROCESSABLE:
+        raise _bad(_UNPROCESSABLE[common_pb2.HeaderType.ValueType(header.type)])
+
+
+def _is_expired(identity: bytes, config: ChannelConfig, now: datetime) -> bool:
+    try:
+        return config.msp_manager.member(identity).expires_at < now
+    except ProtocolError:
+        return False
+
+
+def _refuse_update(data: bytes, channel: str) -> None:
+    text = "this network does not take updates of its configuration"
+    try:
+        configtx_pb2.ConfigUpdateEnvelope.FromString(data)
+    except DecodeError:
+        unreadable = f"error unmarshalling message for type CONFIG_UPDATE: {UNREADABLE}"
+        text = f"error converting envelope to config update: {unreadable}"
+    raise _bad(f"error applying config update to existing channel '{channel}': {text}")
+
+
+def _bad(text: str) -> BroadcastError:
+    return BroadcastError(common_pb2.BAD_REQUEST, text)
