@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -13,11 +14,23 @@ if sys.platform == "win32":
 
     def _lock(descriptor: int) -> None:
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+    def _is_alive(pid: int) -> bool:
+        return True  # asking would end it
 else:
     import fcntl
 
     def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _is_alive(pid: int) -> bool:
+        try:
+            os.kill(pid, 0)
+        except (ProcessLookupError, OverflowError):
+            return False
+        except PermissionError:
+            return True
+        return True
 
 
 MOMENT = 1.0  # seconds; whoever only looks who holds a lock holds it much shorter
@@ -46,7 +59,7 @@ def hold(path: Path) -> Iterator[None]:
 
 
 def holder(path: Path) -> int | None:
-    """The id of the process that holds the lock, or None."""
+    """The id of the process that holds the lock, or None; 0 when it does not say which it is."""
     try:
         descriptor = _open(path)
     except FileNotFoundError:
@@ -55,13 +68,20 @@ def holder(path: Path) -> int | None:
         if _take(descriptor):
             return None
         deadline = time.monotonic() + MOMENT
-        while not (text := path.read_text()).isdigit():  # it has only just got it
+        # It may have only just got it, with the id still there of one that held it before and was killed. That one's
+        # id may be another program's by now, but hardly at this very moment.
+        while not (pid := _stated(path)) or not _is_alive(pid):
             if time.monotonic() > deadline:
                 return 0
             time.sleep(POLL)
-        return int(text)
+        return pid
     finally:
         os.close(descriptor)
+
+
+def _stated(path: Path) -> int:
+    text = path.read_bytes()
+    return int(text) if re.fullmatch(rb"[1-9][0-9]{0,9}", text) else 0
 
 
 def _open(path: Path) -> int:
