@@ -5,7 +5,7 @@ well, which demands a client's TLS certificate: by rule the peer's port + 2, 705
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -16,6 +16,7 @@ from network.errors import ConfigurationError
 
 CHANNEL = "certificates"
 DEFAULT_PROFILE = "Raft"
+RESERVED = frozenset({"profiles", "embedded", "fabric"})  # folders beside the organisations' own
 MUTUAL_TLS_OFFSET = 2  # from a peer's port to the one that demands a client's certificate
 
 
@@ -96,10 +97,10 @@ def read_topology(text: str, profile: str = DEFAULT_PROFILE) -> Topology:
         orderers = {one["Name"]: one for one in found["Orderer"]["Organizations"]}
         organisations = tuple(
             Organisation(
-                name=one["Name"],
-                msp_id=one["ID"],
+                name=_text(one["Name"]),
+                msp_id=_text(one["ID"]),
                 peer=f"{one['AnchorPeers'][0]['Host']}:{one['AnchorPeers'][0]['Port']}",
-                orderer=orderers[one["Name"]]["OrdererEndpoints"][0],
+                orderer=_text(orderers[one["Name"]]["OrdererEndpoints"][0]),
             )
             for one in found["Application"]["Organizations"]
         )
@@ -107,10 +108,34 @@ def read_topology(text: str, profile: str = DEFAULT_PROFILE) -> Topology:
         raise ConfigurationError(f"configtx.yaml is not YAML: {error}") from error
     except (KeyError, IndexError, TypeError) as error:
         raise ConfigurationError(f"configtx.yaml lacks {error} for the profile {profile}") from error
-    names = [one.name for one in organisations]
-    if len(set(names)) != len(names) or not all(re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name) for name in names):
-        raise ConfigurationError("organisations need different names of letters, digits and hyphens")
+    _check(organisations)
     return Topology(organisations, found)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a text where {value!r} stands")
+    return value
+
+
+def _check(organisations: Sequence[Organisation]) -> None:
+    if not organisations:
+        raise ConfigurationError("a network needs organisations that have peers")
+    labels = [one.label for one in organisations]
+    if len(set(labels)) != len(labels) or not all(re.fullmatch(r"[a-z][a-z0-9-]*", label) for label in labels):
+        raise ConfigurationError("organisations need different names of letters, digits and hyphens, whatever the case")
+    for label in labels:
+        if label in RESERVED:
+            raise ConfigurationError(
+                f"an organisation cannot be called {label}: the network's folder has one of its own"
+            )
+    if len({one.msp_id for one in organisations}) != len(organisations):
+        raise ConfigurationError("organisations need different MSP ids")
+    for one in organisations:
+        for address in (one.peer, one.orderer):
+            port = address.rpartition(":")[2]
+            if not re.fullmatch(r"[^\s:]+:[0-9]{1,5}", address) or not 0 < int(port) < 65536:
+                raise ConfigurationError(f"{address} is no address of a node of {one.name}", "write it as host:port")
 
 
 def with_ports(text: str, ports: Mapping[int, int]) -> str:
