@@ -25,6 +25,7 @@ from network.embedded.ordering import Orderer
 from network.embedded.peer import Peer
 from network.embedded.signing import NodeIdentity
 from network.embedded.system.packages import PackageStore
+from network.embedded.unreadable import ReadableRequests
 from network.errors import StartError
 from network.topology import MUTUAL_TLS_OFFSET, Organisation, Topology
 
@@ -114,7 +115,7 @@ class EmbeddedNetwork:
     async def _serve(self, organisation: Organisation) -> None:
         peer = self.peers[organisation.msp_id]
         home = self._folder / organisation.name
-        node = grpc.aio.server(options=SERVER_OPTIONS)
+        node = _server()
         gateway_pb2_grpc.add_GatewayServicer_to_server(
             GatewayService(self.ledger, peer, self.peers, self.orderer), node
         )
@@ -123,7 +124,7 @@ class EmbeddedNetwork:
         self._bind(node, organisation.peer, home / "peer" / "tls")
         self._bind(node, organisation.mutual_tls_peer, home / "peer" / "tls", self._client_roots())
         await self._run(node)
-        orderer = grpc.aio.server(options=SERVER_OPTIONS)
+        orderer = _server()
         ab_pb2_grpc.add_AtomicBroadcastServicer_to_server(OrderingService(self.orderer, self.ledger), orderer)
         self._bind(orderer, organisation.orderer, home / "orderer" / "tls")
         await self._run(orderer)
@@ -197,3 +198,7 @@ class EmbeddedNetwork:
             log=self._home / f"chaincode-{name}-{organisation.name}.log",
         )
         self._tasks.append(asyncio.create_task(keep_running(launch)))
+
+
+def _server() -> grpc.aio.Server:
+    return grpc.aio.server(interceptors=[ReadableRequests()], options=SERVER_OPTIONS)
