@@ -87,7 +87,7 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):
         """One of the calls that may run at a time (`internal/peer/node/grpc_limiters.go`)."""
         if self._running >= CONCURRENCY_LIMIT:
             text = f"too many requests for /gateway.Gateway, exceeding concurrency limit ({CONCURRENCY_LIMIT})"
-            raise RpcFailure(Code.RESOURCE_EXHAUSTED, text)
+            raise RpcFailure(Code.UNKNOWN, text)
         self._running += 1
         try:
             yield

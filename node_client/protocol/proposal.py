@@ -10,7 +10,6 @@ from fabric_protos.common import common_pb2
 from fabric_protos.peer import chaincode_pb2, proposal_pb2
 
 from node_client.protocol.codec import parse
-from node_client.protocol.errors import ProtocolError
 
 NONCE_SIZE = 24
 ENDORSER_TRANSACTION = common_pb2.ENDORSER_TRANSACTION
@@ -147,13 +146,11 @@ def _taken_apart(data: bytes, header_bytes: bytes, payload: bytes, transient: di
     extension = parse(proposal_pb2.ChaincodeHeaderExtension, channel_header.extension, "channel header extension")
     visible = parse(proposal_pb2.ChaincodeProposalPayload, payload, "proposal payload")
     spec = parse(chaincode_pb2.ChaincodeInvocationSpec, visible.input, "chaincode invocation")
-    named = spec.chaincode_spec.chaincode_id.name
-    if extension.chaincode_id.name and named and extension.chaincode_id.name != named:
-        raise ProtocolError("the header names another chaincode than the invocation")
     return Proposal(
         data=data,
         channel=channel_header.channel_id,
-        chaincode=named or extension.chaincode_id.name,
+        # Endorsers run the one that the header names, whatever the invocation says (`core/endorser/msgvalidation.go`).
+        chaincode=extension.chaincode_id.name or spec.chaincode_spec.chaincode_id.name,
         args=tuple(spec.chaincode_spec.input.args),
         creator=signature_header.creator,
         nonce=signature_header.nonce,

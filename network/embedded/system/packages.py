@@ -10,6 +10,7 @@ from pathlib import Path
 from network.embedded.system import Refused
 
 MAX_SIZE = 100 * 1024 * 1024
+GZIP, GZIP_HEADER = b"\x1f\x8b", 10  # what such data begin with, and how long their header is
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,10 @@ def read_package(data: bytes) -> Package:
     Raises:
         Refused: it is not one.
     """
+    if not data.startswith(GZIP) or len(data) < GZIP_HEADER:
+        why = "unexpected EOF" if data else "EOF"
+        why = "gzip: invalid header" if len(data) >= GZIP_HEADER else why
+        raise Refused(f"could not parse as a chaincode install package: error reading as gzip stream: {why}")
     try:
         outer = _files(data)
         metadata = json.loads(outer["metadata.json"])

@@ -113,15 +113,14 @@ def test_nonces_do_not_repeat() -> None:
     assert one.transaction_id != other.transaction_id
 
 
-def test_a_header_that_names_another_chaincode_is_refused() -> None:
+def test_the_chaincode_is_the_one_that_the_header_names() -> None:
     message = proposal_pb2.Proposal.FromString(proposal().data)
     payload = proposal_pb2.ChaincodeProposalPayload.FromString(message.payload)
     spec = chaincode_pb2.ChaincodeInvocationSpec.FromString(payload.input)
     spec.chaincode_spec.chaincode_id.name = "another"
     payload.input = spec.SerializeToString()
     message.payload = payload.SerializeToString()
-    with pytest.raises(ProtocolError, match="another chaincode"):
-        parse_proposal(message.SerializeToString())
+    assert parse_proposal(message.SerializeToString()).chaincode == "registry"
 
 
 def test_a_response_says_what_it_was_made_of() -> None:
