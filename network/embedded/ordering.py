@@ -72,11 +72,10 @@ class Orderer:
                 except TimeoutError:
                     batches.append(cutter.cut())
                     break
-                cut = cutter.ordered(envelope)
-                batches += cut
-                if cut:
-                    await self._write(batches)
-                    batches, deadline = [], loop.time() + self._config().batch_timeout
+                # The timer goes on where an envelope is left over from the batch that is cut, as Raft's does.
+                batches += cutter.ordered(envelope)
+                await self._write(batches)
+                batches = []
             await self._write(batches)
 
     async def _write(self, batches: list[list[bytes]]) -> None:
