@@ -7,9 +7,9 @@ from chaincode.registry.model import codes
 from cli.exit_codes import ExitCode
 from cli.language import japanese
 from cli.output import Problem
-from network.errors import ConfigurationError, FolderError, NetworkError, NotRunning, StartError
+from network.errors import BinariesError, ConfigurationError, FolderError, NetworkError, NotRunning, StartError
 from node_client.certificates import errors as certificates
-from node_client.errors import CommitError, FabricError, GatewayError, ProfileError
+from node_client.errors import AdminError, CommitError, FabricError, GatewayError, ProfileError
 
 # The first class that fits counts.
 _CODES: tuple[tuple[type[Exception], ExitCode, str], ...] = (
@@ -27,6 +27,7 @@ _CODES: tuple[tuple[type[Exception], ExitCode, str], ...] = (
     (CommitError, ExitCode.REFUSED, "not-valid"),
     (FolderError, ExitCode.USAGE, "bad-folder"),
     (ConfigurationError, ExitCode.USAGE, "bad-configuration"),
+    (BinariesError, ExitCode.USAGE, "no-fabric"),
     (NotRunning, ExitCode.UNREACHABLE, "not-running"),
     (StartError, ExitCode.USAGE, "not-started"),
     (NetworkError, ExitCode.USAGE, "bad-input"),
@@ -67,6 +68,8 @@ def _classify(error: Exception) -> tuple[ExitCode, str]:
         if error.outcome_unknown:
             return ExitCode.OUTCOME_UNKNOWN, "outcome-unknown"
         return (ExitCode.UNREACHABLE, "unreachable") if error.unreachable else (ExitCode.REFUSED, "refused")
+    if isinstance(error, AdminError) and error.unreachable:
+        return ExitCode.UNREACHABLE, "unreachable"
     for kind, exit_code, code in _CODES:
         if isinstance(error, kind):
             return exit_code, code

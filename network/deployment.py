@@ -4,11 +4,14 @@ import re
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from network import agreement
+from network.agreement import Party
 from network.errors import ConfigurationError, NotRunning
 from network.folder import Folder
 from network.lock import holder
 from network.registry import REGISTRY
 from network.topology import CHANNEL
+from network.waiting import Waiter
 from node_client import ConnectionProfile, Gateway
 from node_client.admin._sync.lifecycle import Lifecycle
 from node_client.protocol.chaincode_package import service_package
@@ -42,23 +45,22 @@ def deploy(folder: Folder, name: str, address: str, *, version: str = "1", polic
     """
     topology = folder.topology()
     policy_bytes = _check(name, address, policy)
-    if holder(folder.embedded / "lock") is None:
+    if holder(folder.lock) is None:
         raise NotRunning("the network does not run", "start it with: certledger network up")
     label = f"{name}_{version}"
     package = service_package(label, address)
     with ExitStack() as stack:
-        admins = []
+        parties = []
         for organisation in topology.organisations:
             profile = ConnectionProfile.load(folder.organisation(organisation.name) / "connection.json")
             gateway = stack.enter_context(Gateway.from_profile(profile, organisation.name, "admin"))
-            admins.append(Lifecycle(gateway, CHANNEL))
-        sequence = admins[0].sequences().get(name, 0) + 1
+            parties.append(Party(organisation.msp_id, Lifecycle(gateway, CHANNEL), package))
+        sequence = parties[0].lifecycle.sequences().get(name, 0) + 1
         definition = ChaincodeDefinition(name=name, version=version, sequence=sequence, policy=policy_bytes)
-        for admin in admins:
-            package_id = admin.install(label, package)
-            admin.approve(definition, package_id)
-        admins[0].commit(definition, [organisation.msp_id for organisation in topology.organisations])
-    return Deployed(sequence, package_id)
+        waiter = Waiter()
+        package_ids = agreement.install_and_approve(parties, label, definition, waiter)
+        agreement.commit(parties, definition, waiter)
+    return Deployed(sequence, package_ids[0])
 
 
 def _check(name: str, address: str, policy: str) -> bytes:

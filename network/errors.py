@@ -3,6 +3,7 @@
 NetworkError
 ├── FolderError          the folder is not a network's, or of another version
 ├── ConfigurationError   configtx.yaml cannot be used
+├── BinariesError        Fabric's programs are not here, or of another version
 ├── NotRunning           nothing runs in this folder
 └── StartError           the network did not come up
 """
@@ -27,6 +28,10 @@ class FolderError(NetworkError):
 
 class ConfigurationError(NetworkError):
     """configtx.yaml does not say what is needed, or says it wrongly."""
+
+
+class BinariesError(NetworkError):
+    """Fabric's own programs cannot be used."""
 
 
 class NotRunning(NetworkError):

@@ -7,22 +7,31 @@
     trust.json              what a verifier pins
     <Organisation>/         keys, MSPs, users, connection.json, register.db
     profiles/               identities for our own commands
-    embedded/               the embedded network's ledger, packages, logs
+    embedded/  or fabric/   the engine's own: ledgers, packages, logs
 """
 
 import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
+from typing import Any
 
 from network.errors import FolderError
 from network.topology import Topology, read_topology
 
 FORMAT = 1
 STAMP = "network.json"
+
+
+class Engine(StrEnum):
+    """What runs a folder's network."""
+
+    EMBEDDED = "embedded"
+    FABRIC = "fabric"
 
 
 @dataclass(frozen=True)
@@ -57,10 +66,10 @@ class Folder:
                         f"{self.path} is not a network's folder, and not empty", "choose another one with --dir"
                     )
                 return False
-            found = json.loads(stamp.read_text(encoding="utf-8"))["format"]
+            found = self._stamp()["format"]
         except OSError as error:
             raise FolderError(f"the folder cannot be read: {error}") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except KeyError as error:
             raise FolderError(f"{stamp} is damaged", "choose another folder with --dir") from error
         if found != FORMAT:
             raise FolderError(
@@ -68,6 +77,32 @@ class Folder:
                 "use that version, or choose another folder with --dir",
             )
         return True
+
+    def _stamp(self) -> dict[str, Any]:
+        """What network.json says. Raises OSError, FolderError."""
+        path = self.path / STAMP
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise FolderError(f"{path} is damaged", "choose another folder with --dir") from error
+        if not isinstance(content, dict):
+            raise FolderError(f"{path} is damaged", "choose another folder with --dir")
+        return content
+
+    @property
+    def engine(self) -> Engine:
+        """What runs this network; a folder that does not say is from when there was only the embedded one.
+
+        Raises:
+            FolderError: there is no network here, or one whose engine is not known.
+        """
+        self.require()
+        try:
+            return Engine(self._stamp().get("engine", Engine.EMBEDDED))
+        except OSError as error:
+            raise FolderError(f"the folder cannot be read: {error}") from error
+        except ValueError as error:
+            raise FolderError(f"{self.path / STAMP} names an engine that is not known: {error}") from error
 
     def require(self) -> None:
         """Check that a network has been made here. Raises FolderError when not."""
@@ -77,11 +112,12 @@ class Folder:
                 "make one with: certledger network up, or name its folder with --dir",
             )
 
-    def make(self, fill: Callable[[Path], None]) -> None:
+    def make(self, fill: Callable[[Path], None], engine: Engine = Engine.EMBEDDED) -> None:
         """Make the folder with everything in it, or nothing.
 
         Args:
             fill: writes the content into an empty folder.
+            engine: what is to run it.
 
         Raises:
             FolderError: it cannot be written, or somebody else has made it meanwhile.
@@ -93,7 +129,7 @@ class Folder:
             raise FolderError(f"the folder cannot be made: {error}", "choose another one with --dir") from error
         try:
             fill(temporary)
-            (temporary / STAMP).write_text(json.dumps({"format": FORMAT}) + "\n", encoding="utf-8")
+            (temporary / STAMP).write_text(json.dumps({"format": FORMAT, "engine": engine}) + "\n", encoding="utf-8")
             temporary.rename(self.path)  # over an empty folder at most
         except OSError as error:
             if (self.path / STAMP).exists():
@@ -121,7 +157,17 @@ class Folder:
     @property
     def embedded(self) -> Path:
         """The embedded network's own folder."""
-        return self.path / "embedded"
+        return self.path / Engine.EMBEDDED
+
+    @property
+    def home(self) -> Path:
+        """The engine's own folder. Raises FolderError."""
+        return self.path / self.engine
+
+    @property
+    def lock(self) -> Path:
+        """What the process that runs the network holds. Raises FolderError."""
+        return self.home / "lock"
 
     def organisation(self, name: str) -> Path:
         """An organisation's folder."""

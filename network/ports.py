@@ -1,16 +1,26 @@
-"""Which ports a new network gets."""
+"""Which ports a new network gets: a row of them for each organisation, its orderer's and its peer's first."""
 
+import random
 import socket
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from network.errors import ConfigurationError
-from network.topology import MUTUAL_TLS_OFFSET, Topology
+from network.fabric.nodes import PORTS_PER_ORGANISATION
+from network.folder import Engine
+from network.topology import Topology
 
-PER_ORGANISATION = 4  # the orderer's, the peer's, one that stays free, the peer's for mutual TLS: as 7050, 7051, 7053
-ATTEMPTS = 100
+PER_ORGANISATION = {
+    Engine.EMBEDDED: 4,  # the orderer's, the peer's, one that stays free, the peer's for mutual TLS: 7050, 7051, 7053
+    Engine.FABRIC: PORTS_PER_ORGANISATION,
+}
+ATTEMPTS = 1000
+
+# Systems take the ports of outgoing connections from 32768 or 49152 on: what is free below stays free until it is used.
+FREE = range(10240, 32768)
 
 
-def chosen_ports(topology: Topology, ports: str) -> dict[int, int]:
+def chosen_ports(topology: Topology, ports: str, engine: Engine) -> dict[int, int]:
     """The ports that take the place of those in a topology, by the ones that are there.
 
     Args:
@@ -19,48 +29,43 @@ def chosen_ports(topology: Topology, ports: str) -> dict[int, int]:
     Raises:
         ConfigurationError: it is neither, or no ports are free.
     """
-    orderers = [_port(one.orderer) for one in topology.organisations]
-    peers = [_port(one.peer) for one in topology.organisations]
+    organisations, size = topology.organisations, PER_ORGANISATION[engine]
     if ports == "auto":
-        return dict(zip([*orderers, *peers], _free_ports(len(orderers), len(peers)), strict=True))
-    last = 65536 - PER_ORGANISATION * len(peers)
-    if not (ports.isascii() and ports.isdigit()) or not 1024 <= int(ports) <= last:
-        raise ConfigurationError(f"{ports} is no port to begin with", f"use auto, or a number from 1024 to {last}")
-    first = range(int(ports), 65536, PER_ORGANISATION)
-    return dict(zip(orderers, first, strict=False)) | {port: new + 1 for port, new in zip(peers, first, strict=False)}
+        firsts = _free_rows(len(organisations), size)
+    else:
+        last = 65536 - size * len(organisations)
+        if not (ports.isascii() and ports.isdigit()) or not 1024 <= int(ports) <= last:
+            raise ConfigurationError(f"{ports} is no port to begin with", f"use auto, or a number from 1024 to {last}")
+        firsts = range(int(ports), 65536, size)
+    chosen = {}
+    for one, first in zip(organisations, firsts, strict=False):
+        chosen[_port(one.orderer)] = first
+        chosen[_port(one.peer)] = first + 1
+    return chosen
 
 
 def _port(address: str) -> int:
     return int(address.rpartition(":")[2])
 
 
-def _free_ports(orderers: int, peers: int) -> Sequence[int]:
-    """Ports that nobody uses now, the orderers' first; beside each peer's, the one for mutual TLS is free as well."""
-    taken: list[socket.socket] = []
+def _free_rows(count: int, size: int) -> Sequence[int]:
+    """The first ports of so many rows, none of which anybody uses now."""
     found: list[int] = []
-    try:
-        for place in range(orderers + peers):
-            found.append(_free_port(taken, needs_second=place >= orderers))
-        return found
-    finally:
-        for one in taken:
-            one.close()
-
-
-def _free_port(taken: list[socket.socket], *, needs_second: bool) -> int:
-    for _ in range(ATTEMPTS):
-        port = _bind(taken, 0)
-        if not needs_second or _bind(taken, port + MUTUAL_TLS_OFFSET):
-            return port
+    with ExitStack() as taken:
+        for _ in range(ATTEMPTS):
+            first = random.choice(FREE[:-size])  # noqa: S311 - nothing secret
+            if _take(taken, range(first, first + size)):
+                found.append(first)
+            if len(found) == count:
+                return found
     raise ConfigurationError("there are not enough free ports", "end programs that listen on this machine")
 
 
-def _bind(taken: list[socket.socket], port: int) -> int:
-    """Hold a port until the socket is closed. Returns it, or 0 when it is in use."""
-    one = socket.socket()
-    taken.append(one)
+def _take(taken: ExitStack, ports: Sequence[int]) -> bool:
+    """Hold ports until the stack is closed. Returns whether nobody used them."""
     try:
-        one.bind(("127.0.0.1", port))
-    except (OSError, OverflowError):
-        return 0
-    return int(one.getsockname()[1])
+        for port in ports:
+            taken.enter_context(socket.socket()).bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    return True

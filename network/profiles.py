@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from network.crypto import user_names
 from network.errors import NetworkError
-from network.folder import Folder
+from network.folder import Engine, Folder
 from network.topology import CHANNEL, Organisation, Topology
 
 CURRENT = "current"
@@ -35,7 +36,7 @@ def connection_profile(folder: Folder, organisation: Organisation) -> dict[str, 
 
 def _organisation(folder: Folder, organisation: Organisation, *, with_users: bool) -> dict[str, Any]:
     home = folder.organisation(organisation.name)
-    users = sorted(path.name for path in (home / "users").iterdir() if path.is_dir()) if with_users else []
+    users = user_names(home) if with_users else []
     return {
         "mspid": organisation.msp_id,
         "peers": [organisation.peer_name],
@@ -56,7 +57,12 @@ def _user(home: Path) -> dict[str, Any]:
 
 def _peer(folder: Folder, organisation: Organisation) -> dict[str, Any]:
     node = _node(folder, organisation, organisation.peer)
-    return {"url": node.pop("url"), "mutualTlsUrl": f"grpcs://{organisation.mutual_tls_peer}", **node}
+    return {"url": node.pop("url"), "mutualTlsUrl": f"grpcs://{mutual_tls_peer(folder, organisation)}", **node}
+
+
+def mutual_tls_peer(folder: Folder, organisation: Organisation) -> str:
+    """Where an organisation's peer takes a client's TLS certificate: Fabric's peers ask for one at their only port."""
+    return organisation.peer if folder.engine is Engine.FABRIC else organisation.mutual_tls_peer
 
 
 def _node(folder: Folder, organisation: Organisation, address: str) -> dict[str, Any]:
@@ -84,7 +90,7 @@ def peer_environment(
         raise NetworkError(f"{organisation.name} has no user {user}", f"look into {home / 'users'}")
     tls = home / "users" / user / "tls"
     return {
-        "CORE_PEER_ADDRESS": organisation.mutual_tls_peer if mutual_tls else organisation.peer,
+        "CORE_PEER_ADDRESS": mutual_tls_peer(folder, organisation) if mutual_tls else organisation.peer,
         "CORE_PEER_LOCALMSPID": organisation.msp_id,
         "CORE_PEER_MSPCONFIGPATH": str(home / "users" / user / "msp"),
         "CORE_PEER_TLS_ENABLED": "true",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from node_client.errors import (
+        AdminError,
         CommitError,
         CommitStatusError,
         EndorseError,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from node_client.identity.signer import KeySigner, Signer
 
 _HOMES = {
+    "AdminError": "node_client.errors",
     "AsyncGateway": "node_client.gateway._async.gateway",
     "BlockAndPrivateData": "node_client.gateway.deliver",
     "ChaincodeEvent": "node_client.gateway.requests",
@@ -71,6 +73,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "AdminError",
     "AsyncGateway",
     "BlockAndPrivateData",
     "ChaincodeEvent",

@@ -11,6 +11,7 @@ FabricError
 ├── GatewayClosed          a gateway was used after it was closed
 ├── NotSigned              something was to be sent without a signature, and there is no signer
 ├── CommitError            the transaction was ordered and is not valid: nothing was written
+├── AdminError             a node's HTTP endpoint for administration refused, or could not be reached
 └── ProfileError           a connection profile or a file that it names cannot be used
 """
 
@@ -180,6 +181,26 @@ class CommitError(FabricError):
         self.code = code
         self.block_number = block_number
         super().__init__(f"transaction {transaction_id} was not valid ({code}) in block {block_number}")
+
+
+class AdminError(FabricError):
+    """A node's HTTP endpoint for administration or operations refused, or could not be reached.
+
+    Attributes:
+        status: the HTTP status; 0 when there was no answer.
+    """
+
+    def __init__(self, address: str, status: int, message: str) -> None:
+        self.status = status
+        self.next_step = "check that the node runs, and that the address and the certificates are its own"
+        if status:
+            self.next_step = ""
+        super().__init__(f"{address}: {message}" + (f" ({status})" if status else ""))
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether there was no answer."""
+        return self.status == 0
 
 
 class ProfileError(FabricError):

@@ -12,17 +12,53 @@ from typing import Any
 import pytest
 
 from network import control
-from network.folder import Folder
+from network.errors import BinariesError
+from network.fabric import binaries
+from network.folder import Engine, Folder
 
 DEADLINE = 120.0
+SCENARIOS = Path(__file__).parent / "scenarios"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--engine",
+        choices=[str(one) for one in Engine],
+        default=str(Engine.EMBEDDED),
+        help="what runs the scenarios' networks; fabric needs Fabric's programs, see FABRIC_BIN (default: %(default)s)",
+    )
     parser.addoption(
         "--network",
         metavar="DIR",
         help="run the scenarios on the network of this folder, which runs already, instead of one of their own",
     )
+    parser.addoption(
+        "--record",
+        action="store_true",
+        help="record the answers of --network, which is real Fabric, as vectors, instead of comparing with them",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Commands that the tests run make networks for this engine, whatever the caller's environment says.
+    os.environ["CERTLEDGER_ENGINE"] = config.getoption("--engine")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if engine() is not Engine.FABRIC:
+        return
+    try:
+        binaries.find()
+    except BinariesError as error:
+        missing = pytest.mark.skip(reason=f"{error}; {error.next_step}")
+        for item in items:
+            if SCENARIOS in item.path.parents:
+                item.add_marker(missing)
+
+
+def engine() -> Engine:
+    """What runs the scenarios' networks."""
+    return Engine(os.environ["CERTLEDGER_ENGINE"])
 
 
 @dataclass(frozen=True)
@@ -88,7 +124,7 @@ def network(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield Folder.at(Path(str(given)))
         return
     folder = Folder.at(tmp_path_factory.mktemp("shared") / "net")
-    control.up(folder, ports="auto")
+    control.up(folder, ports="auto", engine=engine())
     try:
         yield folder
     finally:
@@ -99,7 +135,7 @@ def network(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def own_network(tmp_path: Path) -> Iterator[Folder]:
     """A network that one test has for itself."""
     folder = Folder.at(tmp_path / "own net")
-    control.up(folder, ports="auto")
+    control.up(folder, ports="auto", engine=engine())
     try:
         yield folder
     finally:

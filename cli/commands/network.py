@@ -2,12 +2,18 @@
 
 import json
 import shlex
+import time
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.exit_codes import ExitCode
 from cli.language import tr
 from cli.settings import Settings, folder_options
+
+if TYPE_CHECKING:
+    from network.progress import Step
+    from network.status import NodeStatus, OrganisationStatus
 
 ROLES = click.Choice(["admin", "issuer", "auditor", "verifier"])
 
@@ -19,14 +25,22 @@ def network() -> None:
 
 @network.command()
 @click.option(
-    "--ports", default="", metavar="auto|NUMBER", help="Free ports, or the first of twelve (new networks only)."
+    "--engine",
+    type=click.Choice(["embedded", "fabric"]),
+    envvar="CERTLEDGER_ENGINE",
+    help="What runs a new network: one process of our own (embedded, the default), or Fabric's peers and orderers.",
+)
+@click.option(
+    "--ports", default="", metavar="auto|NUMBER", help="Free ports, or the first of a row (new networks only)."
 )
 @folder_options
-def up(settings: Settings, ports: str) -> None:
+def up(settings: Settings, engine: str | None, ports: str) -> None:
     """Start the network and return when it serves; make it first when it is not there."""
     from network import control
+    from network.folder import Engine
 
-    started = control.up(settings.folder, ports=ports)
+    chosen = Engine(engine) if engine else None
+    started = control.up(settings.folder, ports=ports, engine=chosen, progress=_Clock(settings))
     text = tr("the network serves") if started else tr("the network runs already")
     _show_status(settings, text)
 
@@ -53,13 +67,25 @@ def status(settings: Settings) -> int:
 
 
 @network.command()
-@click.option("--lines", default=100, show_default=True, type=click.IntRange(1), help="Of each log.")
+@click.argument("node")
 @folder_options
-def logs(settings: Settings, lines: int) -> None:
-    """Print the end of the network's logs."""
+def restart(settings: Settings, node: str) -> None:
+    """Start a NODE of a Fabric network anew, such as peer0.city, and return when the network serves again."""
     from network import control
 
-    for path in control.logs(settings.folder):
+    control.restart(settings.folder, node, progress=_Clock(settings))
+    _show_status(settings, tr("the node is started anew"))
+
+
+@network.command()
+@click.argument("node", default="")
+@click.option("--lines", default=100, show_default=True, type=click.IntRange(1), help="Of each log.")
+@folder_options
+def logs(settings: Settings, node: str, lines: int) -> None:
+    """Print the end of the network's logs, or of a NODE's."""
+    from network import control
+
+    for path in control.logs(settings.folder, node):
         last = path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
         settings.output.result({"file": str(path), "lines": last}, "\n".join([f"== {path}", *last]))
 
@@ -108,11 +134,23 @@ def add_identity(settings: Settings, organisation: str, name: str, role: str) ->
     settings.output.result(record, f"✔ {tr('identity made')}; {tr('use it with')}: --profile {profile}")
 
 
+class _Clock:
+    """Tells the user of a Fabric network's steps, each with the seconds since the command began."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._output = settings.output
+        self._began = time.monotonic()
+
+    def __call__(self, step: "Step") -> None:
+        self._output.message(f"{time.monotonic() - self._began:6.1f} s  {tr(step)}")
+
+
 def _show_status(settings: Settings, headline: str = "") -> bool:
     from network import control
 
     found = control.status(settings.folder)
-    record = {
+    record: dict[str, object] = {
+        "engine": found.engine,
         "running": found.running,
         "pid": found.pid,
         "directory": str(settings.folder.path),
@@ -131,9 +169,34 @@ def _show_status(settings: Settings, headline: str = "") -> bool:
     state = tr("the network runs") if found.running else tr("the network does not run")
     process = f" ({tr('process')} {found.pid})" if found.running else ""
     lines = [f"{'✔' if found.running else '–'} {headline or state}{process}"]
-    for one in found.organisations:
-        height = "" if one.height is None else f"  {tr('height')} {one.height}"
-        peer = f"{tr('peer')} {one.peer} ({tr('mutual TLS')} {one.mutual_tls_peer})"
-        lines.append(f"    {one.name:12} {peer}  {tr('orderer')} {one.orderer}{height}")
+    if found.nodes:
+        record["nodes"] = [
+            {
+                "name": one.name,
+                "kind": one.kind,
+                "org": one.organisation,
+                "pid": one.pid,
+                "leader": one.leader,
+                "height": one.height,
+                "address": one.address,
+            }
+            for one in found.nodes
+        ]
+        lines += [_node_line(one) for one in found.nodes]
+    else:
+        lines += [_organisation_line(one) for one in found.organisations]
     settings.output.result(record, "\n".join(lines))
     return found.running
+
+
+def _organisation_line(one: "OrganisationStatus") -> str:
+    height = "" if one.height is None else f"  {tr('height')} {one.height}"
+    peer = f"{tr('peer')} {one.peer} ({tr('mutual TLS')} {one.mutual_tls_peer})"
+    return f"    {one.name:12} {peer}  {tr('orderer')} {one.orderer}{height}"
+
+
+def _node_line(one: "NodeStatus") -> str:
+    state = f"{tr('process')} {one.pid}" if one.pid else tr("does not run")
+    height = "" if one.height is None else f"  {tr('height')} {one.height}"
+    leader = f"  {tr('leader')}" if one.leader else ""
+    return f"    {one.name:20} {one.address:16} {state}{height}{leader}"

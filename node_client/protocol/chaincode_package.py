@@ -9,6 +9,7 @@ import json
 import re
 import tarfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 
 from node_client.protocol.errors import ProtocolError
@@ -34,13 +35,36 @@ def chaincode_package(label: str, kind: str, code: Mapping[str, bytes]) -> bytes
     return _archive({"metadata.json": metadata, "code.tar.gz": _archive(code)})
 
 
-def service_package(label: str, address: str) -> bytes:
-    """The package of a chaincode that runs as a service, which the peer dials without TLS. Raises ProtocolError.
+@dataclass(frozen=True)
+class ServiceTls:
+    """How a peer and a service know each other; PEM.
+
+    Attributes:
+        root: the CA certificate under which the service's TLS certificate is.
+        client_key, client_certificate: with which the peer dials. The key is in the package: guard it like the key.
+    """
+
+    root: bytes
+    client_key: bytes
+    client_certificate: bytes
+
+
+def service_package(label: str, address: str, tls: ServiceTls | None = None) -> bytes:
+    """The package of a chaincode that runs as a service.
 
     Args:
-        address: `host:port`.
+        address: `host:port`, which the peer dials.
+        tls: for mutual TLS; without it the peer dials in plain text.
+
+    Raises:
+        ProtocolError: the label is not one.
     """
-    connection = {"address": address, "dial_timeout": "10s", "tls_required": False}
+    connection: dict[str, object] = {"address": address, "dial_timeout": "10s", "tls_required": tls is not None}
+    if tls:
+        connection["client_auth_required"] = True
+        connection["root_cert"] = tls.root.decode()
+        connection["client_key"] = tls.client_key.decode()
+        connection["client_cert"] = tls.client_certificate.decode()
     return chaincode_package(label, "ccaas", {"connection.json": json.dumps(connection).encode()})
 
 

@@ -40,7 +40,11 @@ def place(tmp_path: Path) -> Iterator[Path]:
 
 
 def run(command: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("CERTLEDGER_")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("CERTLEDGER_") or name == "CERTLEDGER_ENGINE"
+    }
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
         ["bash", "-c", command],

@@ -1,5 +1,6 @@
 """The chaincode lifecycle, as one organisation's admin takes part in it."""
 
+from node_client.errors import EndorseError
 from node_client.gateway._async.gateway import AsyncGateway
 from node_client.protocol import lifecycle
 from node_client.protocol.chaincode_package import package_id
@@ -40,13 +41,29 @@ class AsyncLifecycle:
     async def approve(self, definition: ChaincodeDefinition, package_id: str) -> None:
         """Approve a definition for this organisation, and say which package runs it at its peers.
 
+        An organisation that has approved just this before has nothing more to approve.
+
         Raises:
             EndorseError, CommitError: nothing was written.
             SubmitError, CommitStatusError: whether it was approved is not known.
         """
         argument = lifecycle.approve_argument(definition, package_id)
         own = [self._gateway.identity.msp_id]
-        await self._contract.submit("ApproveChaincodeDefinitionForMyOrg", argument, organizations=own)
+        try:
+            await self._contract.submit("ApproveChaincodeDefinitionForMyOrg", argument, organizations=own)
+        except EndorseError as error:
+            if not lifecycle.approved_already(error.refusal):
+                raise
+
+    async def readiness(self, definition: ChaincodeDefinition) -> dict[str, bool]:
+        """Which organisations have approved exactly this definition, by MSP id, as far as this peer knows.
+
+        Raises:
+            EvaluateError: it is not a definition that could be committed next.
+        """
+        argument = lifecycle.readiness_argument(definition)
+        own = [self._gateway.identity.msp_id]
+        return lifecycle.approvals(await self._contract.evaluate("CheckCommitReadiness", argument, organizations=own))
 
     async def commit(self, definition: ChaincodeDefinition, organizations: list[str]) -> None:
         """Put a definition that enough organisations approved into force.

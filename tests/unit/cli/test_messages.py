@@ -9,6 +9,7 @@ from cli import japanese
 from cli.commands import verify
 from cli.exit_codes import ExitCode
 from cli.problems import _CODES
+from network.progress import Step
 
 SOURCES = sorted(Path(cli.__file__).parent.rglob("*.py"))
 # Said through variables.
@@ -21,6 +22,7 @@ OTHERS = {
     "suspended",
     "revoked",
     "superseded",
+    *Step,
 }
 
 

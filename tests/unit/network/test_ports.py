@@ -1,17 +1,19 @@
-"""The ports of a new network: none is given twice, and a peer has its second one beside it."""
+"""The ports of a new network: none is given twice, and what a node needs beside its own is beside it."""
 
 import socket
 
 import pytest
 
 from network.errors import ConfigurationError
-from network.ports import chosen_ports
+from network.fabric.nodes import nodes_of
+from network.folder import Engine
+from network.ports import FREE, chosen_ports
 from network.topology import Topology, default_configtx, read_topology, with_ports
 
 
-def topology_with(ports: str) -> Topology:
+def topology_with(ports: str, engine: Engine = Engine.EMBEDDED) -> Topology:
     text = default_configtx()
-    return read_topology(with_ports(text, chosen_ports(read_topology(text), ports)))
+    return read_topology(with_ports(text, chosen_ports(read_topology(text), ports, engine)))
 
 
 def ports_of(topology: Topology) -> list[int]:
@@ -20,6 +22,10 @@ def ports_of(topology: Topology) -> list[int]:
         for one in topology.organisations
         for address in (one.orderer, one.peer, one.mutual_tls_peer)
     ]
+
+
+def fabric_ports_of(topology: Topology) -> list[int]:
+    return [int(address.rpartition(":")[2]) for node in nodes_of(topology) for address in node.addresses]
 
 
 def test_default_ports_leave_room_for_mutual_tls() -> None:
@@ -37,6 +43,22 @@ def test_auto_gives_ports_that_are_free_and_different() -> None:
     for port in ports:
         with socket.socket() as one:
             one.bind(("127.0.0.1", port))
+
+
+def test_fabrics_nodes_have_ports_of_their_own() -> None:
+    for ports in ("", "20000", "auto"):
+        topology = topology_with(ports, Engine.FABRIC) if ports else read_topology(default_configtx())
+        assert len(set(fabric_ports_of(topology))) == 3 * 7
+    assert sorted(fabric_ports_of(topology_with("20000", Engine.FABRIC)))[:8] == [
+        *range(20000, 20004),
+        *range(20005, 20009),
+    ]
+    assert max(fabric_ports_of(topology_with("65512", Engine.FABRIC))) == 65535
+
+
+def test_auto_leaves_the_ports_of_outgoing_connections_alone() -> None:
+    for engine in Engine:
+        assert all(port in FREE for port in ports_of(topology_with("auto", engine)))
 
 
 @pytest.mark.parametrize("ports", ["", "no", "1023", "65525", "-1", "80.5", "\N{SUPERSCRIPT TWO}000", "70000"])

@@ -1,0 +1,89 @@
+"""The four programs. Each takes the folders that the peer names, and ends with status 0 when it has done its part."""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from shutil import copytree
+
+from chaincode.builder import launched, service
+from chaincode.builder.errors import PackageError
+
+SERVICE, LAUNCHED = "ccaas", "python"
+CONNECTION = "connection.json"
+CODE = "code"  # in the build's output: a launched package's code
+INDEXES = Path("META-INF") / "statedb"
+
+
+def detect(source: Path, metadata: Path) -> None:
+    """Take the package, or raise PackageError: it is of another type."""
+    found = _type(metadata)
+    if found not in (SERVICE, LAUNCHED):
+        raise PackageError(f"packages of type {found!r} are not for this builder")
+
+
+def build(source: Path, metadata: Path, output: Path) -> None:
+    """Make what `release` and `run` need. Raises PackageError."""
+    if _type(metadata) == SERVICE:
+        data = service.connection(_file(source, CONNECTION), os.environ.get(service.SETTINGS, ""))
+        _write_private(output / CONNECTION, data)
+    else:
+        launched.module(_file(source, launched.LAUNCH))
+        copytree(source, output / CODE)
+    if (source / INDEXES).is_dir():
+        copytree(source / INDEXES, output / INDEXES)
+
+
+def release(output: Path, released: Path) -> None:
+    """Tell the peer where the service is, and its CouchDB indexes. Raises PackageError."""
+    if (output / CONNECTION).exists():
+        target = released / "chaincode" / "server"
+        target.mkdir(parents=True)
+        _write_private(target / CONNECTION, (output / CONNECTION).read_bytes())
+    if (output / INDEXES).is_dir():
+        copytree(output / INDEXES, released / "statedb")
+
+
+def run(output: Path, metadata: Path) -> None:
+    """Be the chaincode until it ends. Raises PackageError."""
+    launched.run(output / CODE, metadata)
+
+
+_PROGRAMS: Mapping[str, tuple[int, Callable[..., None]]] = {
+    "detect": (2, detect),
+    "build": (3, build),
+    "release": (2, release),
+    "run": (2, run),
+}
+NAMES = tuple(_PROGRAMS)
+
+
+def call(name: str, folders: Sequence[str]) -> None:
+    """Run a program by its name. Raises PackageError, OSError."""
+    count, program = _PROGRAMS[name]
+    if len(folders) != count:
+        raise PackageError(f"{name} takes {count} folders")
+    program(*map(Path, folders))
+
+
+def _type(metadata: Path) -> str:
+    """The package's type, in any case, as Fabric's own builder takes it."""
+    try:
+        found = json.loads(_file(metadata, "metadata.json"))["type"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise PackageError(f"metadata.json lacks {error}") from error
+    return str(found).lower()
+
+
+def _file(folder: Path, name: str) -> bytes:
+    try:
+        return (folder / name).read_bytes()
+    except OSError as error:
+        raise PackageError(f"the package has no {name}") from error
+
+
+def _write_private(path: Path, data: bytes) -> None:
+    """Write a file that only the peer's user can read: there may be a key in it."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)

@@ -1,0 +1,82 @@
+"""Runs the nodes of a folder: `python -P -m network.fabric DIR --peer FILE --orderer FILE [--ready-fd N]`.
+
+That they have been started is told as one JSON line on the descriptor: `{"ok": true}`, or `{"ok": false, "message": …,
+"nextStep": …}`. SIGTERM and SIGINT end it and the nodes. What it logs goes to stderr.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from network.errors import NetworkError
+from network.fabric.keeper import Keeper, check_addresses, end_leftovers
+from network.fabric.launching import prepare
+from network.folder import Folder
+from network.lock import Held, hold
+
+
+def main() -> None:
+    """Run until told to end; ends the process with status 1 when the nodes cannot be started."""
+    parser = argparse.ArgumentParser(prog="python -m network.fabric", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--peer", type=Path, required=True)
+    parser.add_argument("--orderer", type=Path, required=True)
+    parser.add_argument("--ready-fd", type=int)
+    arguments = parser.parse_args()
+    logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    sys.exit(asyncio.run(serve(Folder.at(arguments.folder), arguments.peer, arguments.orderer, arguments.ready_fd)))
+
+
+async def serve(folder: Folder, peer: Path, orderer: Path, ready: int | None) -> int:
+    """Run the folder's nodes until SIGTERM or SIGINT.
+
+    Args:
+        peer, orderer: Fabric's programs.
+        ready: the descriptor that is told when the nodes have been started, or why they have not.
+
+    Returns:
+        The exit status.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+    try:
+        with hold(folder.lock):
+            end_leftovers(folder)
+            launches = prepare(folder, folder.topology(), peer, orderer)
+            check_addresses([address for launch in launches for address in launch.node.addresses])
+            async with Keeper(folder, launches):
+                _tell(ready, {"ok": True})
+                await stop.wait()
+    except Held:
+        return _failed(ready, "the network of this folder runs already")
+    except NetworkError as error:
+        return _failed(ready, str(error), error.next_step)
+    except OSError as error:
+        return _failed(ready, f"the network's folder cannot be used: {error}")
+    return 0
+
+
+def _failed(ready: int | None, message: str, next_step: str = "") -> int:
+    logging.getLogger(__name__).error("%s", message)
+    _tell(ready, {"ok": False, "message": message, "nextStep": next_step})
+    return 1
+
+
+def _tell(ready: int | None, record: dict[str, object]) -> None:
+    if ready is None:
+        return
+    with contextlib.suppress(OSError), os.fdopen(ready, "w", encoding="utf-8") as pipe:
+        pipe.write(json.dumps(record) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""Asking single nodes how they are."""
+
+from network.fabric.connections import operations, participation
+from network.fabric.nodes import Kind, Node
+from network.folder import Folder
+from network.status import peer_height
+from network.topology import CHANNEL
+from node_client.errors import AdminError
+
+
+def height(folder: Folder, node: Node) -> int | None:
+    """How many blocks a node has; None when it has none or does not answer."""
+    if node.kind is Kind.PEER:
+        return peer_height(folder, node.organisation)
+    if node.kind is Kind.ORDERER:
+        try:
+            channel = participation(folder, node).channel(CHANNEL)
+        except AdminError:
+            return None
+        return channel.height if channel else None
+    return None
+
+
+def leads(folder: Folder, node: Node) -> bool | None:
+    """Whether an orderer leads the others; None for other nodes, and when it does not say."""
+    if node.kind is not Kind.ORDERER:
+        return None
+    try:
+        return operations(folder, node).leads(CHANNEL)
+    except AdminError:
+        return None

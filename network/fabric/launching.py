@@ -1,0 +1,81 @@
+"""What is started for each node: its command, environment and files."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from chaincode.builder.installing import install
+from network.fabric.core_yaml import core_yaml, tls_roots
+from network.fabric.nodes import Kind, Node, nodes_of
+from network.fabric.orderer_yaml import orderer_yaml
+from network.fabric.registry_package import registry_environment
+from network.folder import Folder
+from network.registry import COMMAND
+from network.topology import Organisation, Topology
+
+# gRPC logs every connection that ends at "info".
+LOGGING = "info:grpc=error"
+
+KEPT = ("HOME", "LANG", "PATH", "PYTHONPATH", "SYSTEMROOT", "TZ")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How to start a node."""
+
+    node: Node
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+    folder: Path
+    log: Path
+
+
+def prepare(folder: Folder, topology: Topology, peer: Path, orderer: Path) -> tuple[Launch, ...]:
+    """Write every node's configuration, and say how to start it.
+
+    Args:
+        peer, orderer: Fabric's programs.
+
+    Raises:
+        OSError: a file cannot be written or read.
+    """
+    builder = folder.home / "builder"
+    install(builder)
+    (folder.home / "logs").mkdir(exist_ok=True)
+    launches = []
+    for node in nodes_of(topology):
+        home = node.home(folder)
+        (home / "tmp").mkdir(parents=True, exist_ok=True)
+        arguments: tuple[str, ...]
+        if node.kind is Kind.ORDERER:
+            (home / "orderer.yaml").write_text(orderer_yaml(node, topology, folder), encoding="utf-8")
+            arguments, variables = (str(orderer),), _fabric(home)
+        elif node.kind is Kind.PEER:
+            tls_roots(node, folder).write_bytes(b"".join(_tls_root(folder, one) for one in topology.organisations))
+            (home / "core.yaml").write_text(core_yaml(node, topology, folder, builder), encoding="utf-8")
+            arguments, variables = (str(peer), "node", "start"), _fabric(home)
+        else:
+            arguments = (sys.executable, "-P", *COMMAND)
+            variables = registry_environment(folder, node.organisation)
+        environment = {**_kept(), "TMPDIR": str(home / "tmp"), **variables}
+        launches.append(Launch(node, arguments, environment, home, node.log(folder)))
+    return tuple(launches)
+
+
+def _tls_root(folder: Folder, organisation: Organisation) -> bytes:
+    return (folder.organisation(organisation.name) / "tlsca" / "tlsca.crt").read_bytes()
+
+
+def _fabric(home: Path) -> dict[str, str]:
+    return {
+        "FABRIC_CFG_PATH": str(home),
+        "FABRIC_LOGGING_SPEC": os.environ.get("FABRIC_LOGGING_SPEC", LOGGING),
+    }
+
+
+def _kept() -> dict[str, str]:
+    """What nodes get of this process's environment. A CORE_ or ORDERER_ variable would change their configuration."""
+    settings = {name: value for name, value in os.environ.items() if name.startswith("CERTLEDGER_ISSUER_")}
+    return {**{name: os.environ[name] for name in KEPT if name in os.environ}, **settings}
