@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from network.folder import Folder
-from node_client import ConnectionProfile, Gateway
 from tests.conftest import Commands
 from tests.interop.programs import Program
+from tests.interop.services import wait_until_it_runs
 from tests.interop.tools import java_program, npm_project, require
-from tests.scenarios.deploying import Service, deploy, free_address, patiently, served, unused_name
+from tests.scenarios.deploying import Service, deploy, free_address, served, unused_name
 
 CLIENTS = ("node", "java")
 
@@ -83,15 +83,3 @@ class Client:
 def client(request: pytest.FixtureRequest, contract: Service) -> Client:
     """Either official client: what a test says holds for both."""
     return Client(request.getfixturevalue(f"{request.param}_client"), contract)
-
-
-def wait_until_it_runs(service: Service) -> None:
-    """Peers dial a service by and by, and hear of each other's chaincode: wait until all three endorse."""
-    organisations = service.folder.topology().organisations
-    for one in organisations:
-        profile = ConnectionProfile.load(service.folder.organisation(one.name) / "connection.json")
-        with Gateway.from_profile(profile, one.name, "admin") as gateway:
-            contract = gateway.get_network(profile.channel).get_contract(service.name)
-            everyone = [each.msp_id for each in organisations]
-            proposal = contract.new_proposal("org.hyperledger.fabric:GetMetadata", organizations=everyone)
-            patiently(proposal.endorse)

@@ -55,6 +55,13 @@ class Interop(Contract):
         await context.stub.put_state("differ", os.urandom(16))
 
     @evaluate
+    async def call(self, context: Context, chaincode: str, function: str, argument: str) -> str:
+        response = await context.stub.invoke_chaincode(chaincode, [function.encode(), argument.encode()])
+        if response.status != 200:
+            raise ContractError("CALLED", response.message)
+        return response.payload.decode()
+
+    @evaluate
     async def repeat(self, context: Context, text: str, times: int) -> str:
         return text * times
 

@@ -1,0 +1,5 @@
+'use strict';
+
+const { Store } = require('./store');
+
+module.exports.contracts = [Store];
