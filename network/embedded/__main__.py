@@ -72,7 +72,7 @@ async def _serve(folder: Path, ready: int | None, stop: asyncio.Event) -> None:
     async with EmbeddedNetwork(folder, read_topology(text)) as network:
         _tell(ready, {"ok": True})
         logging.getLogger(__name__).info("the network serves, height %d", network.ledger.height)
-        await stop.wait()
+        await network.serve(stop)
 
 
 def _failed(ready: int | None, message: str, next_step: str = "") -> int:

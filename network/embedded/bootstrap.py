@@ -11,6 +11,7 @@ from pathlib import Path
 from fabric_protos.peer import policy_pb2, proposal_pb2
 from fabric_protos.peer.lifecycle import lifecycle_pb2
 
+from network.embedded.broadcast_filter import BroadcastError
 from network.embedded.definitions import LIFECYCLE, Definition
 from network.embedded.ordering import Orderer
 from network.embedded.peer import Peer
@@ -95,7 +96,10 @@ async def _transact(
     proposal = parse_proposal(data)
     endorsements = [Endorsement(one.endorsement.endorser, one.endorsement.signature) for one in responses]
     payload = assemble(proposal, responses[0].payload, endorsements)
-    await orderer.broadcast(envelope(payload, admin.sign(payload)))
+    try:
+        await orderer.broadcast(envelope(payload, admin.sign(payload)))
+    except BroadcastError as error:
+        raise StartError(f"the registry could not be defined: {error}") from error
     place = await endorsers[0].ledger.wait_for(proposal.transaction_id)
     if place.code != 0:
         raise StartError(f"the registry could not be defined: its transaction was not valid ({place.code})")

@@ -17,7 +17,7 @@ from network.embedded.acl import AccessDenied
 from network.embedded.broadcast_filter import BroadcastError
 from network.embedded.endorsing import Collector, PeerFailure, ask
 from network.embedded.failure import Detail, RpcFailure
-from network.embedded.ledger import Finished, Ledger
+from network.embedded.ledger import Finished, Ledger, Stalled
 from network.embedded.ordering import Orderer
 from network.embedded.peer import Peer
 from network.embedded.unpacking import UNREADABLE, Malformed, addressed, unpack
@@ -159,7 +159,12 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):
         except BroadcastError as error:
             status = common_pb2.Status.Name(error.status)
             text = f"received unsuccessful response from orderer: status={status}, info={error}"
-            raise RpcFailure(Code.ABORTED, text) from error
+            if error.status < common_pb2.INTERNAL_SERVER_ERROR:
+                raise RpcFailure(Code.ABORTED, text) from error
+            # Fabric tries its other orderers, and says why only of those that could not be reached. Here it is known.
+            detail = Detail(address=self._orderer.address, msp_id=self._orderer.msp_id, message=text)
+            text = "no orderers could successfully process transaction"
+            raise RpcFailure(Code.UNAVAILABLE, text, [detail]) from error
         return gateway_pb2.SubmitResponse()
 
     async def _commit_status(self, signed: gateway_pb2.SignedCommitStatusRequest) -> gateway_pb2.CommitStatusResponse:
@@ -182,6 +187,8 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):
             place = await self._ledger.wait_for(request.transaction_id)
         except Finished as error:
             raise RpcFailure(Code.UNAVAILABLE, "the peer is shutting down") from error
+        except Stalled as error:
+            raise RpcFailure(Code.UNAVAILABLE, f"the transaction waits to be committed: {error}") from error
         return gateway_pb2.CommitStatusResponse(
             result=place.code,  # type: ignore[arg-type]
             block_number=place.block,

@@ -34,7 +34,7 @@ class Finished(Exception):
     """Whoever waits for a block waits in vain: the network is ending."""
 
 
-class Stalled(Exception):
+class Stalled(LedgerUnavailable):
     """Blocks cannot be written now. What has been taken for ordering is kept, and written when it can be."""
 
 

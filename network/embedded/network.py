@@ -19,6 +19,7 @@ from network.embedded.chaincode_processes import Launch, keep_running
 from network.embedded.chaincode_support import SERVER_OPTIONS, ChaincodeSupport
 from network.embedded.deliver_service import DeliverService
 from network.embedded.gateway_service import GatewayService
+from network.embedded.health import Health
 from network.embedded.ledger import Ledger
 from network.embedded.node_services import EndorserService, OrderingService
 from network.embedded.ordering import Orderer
@@ -31,6 +32,7 @@ from network.topology import MUTUAL_TLS_OFFSET, Organisation, Topology
 
 logger = logging.getLogger(__name__)
 
+LAST_BLOCKS = 5.0  # seconds that what has been taken for ordering has to be committed when the network stops
 GRACE = 0.2  # seconds that calls have to end by themselves when the network stops
 
 
@@ -48,6 +50,7 @@ class EmbeddedNetwork:
         self._topology = topology
         self._servers: list[grpc.aio.Server] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._making_blocks: asyncio.Task[None] | None = None
         self._supports: dict[str, ChaincodeSupport] = {}
         self._chaincode_addresses: dict[str, str] = {}
         self.peers: dict[str, Peer] = {}
@@ -73,12 +76,14 @@ class EmbeddedNetwork:
         leader = self._topology.organisations[0]
         self.orderer = Orderer(
             lambda: ledger.config,
+            leader.orderer,
             NodeIdentity.load(leader.msp_id, self._folder / leader.name / "orderer" / "msp"),
             ledger.commit,
+            lambda: ledger.trouble,
             ledger.height,
             ledger.tip[0],
         )
-        self._tasks.append(asyncio.create_task(self.orderer.run()))
+        self._making_blocks = asyncio.create_task(self.orderer.run())
         for organisation in self._topology.organisations:
             self.peers[organisation.msp_id] = self._peer(organisation)
         self._check_addresses()
@@ -86,7 +91,22 @@ class EmbeddedNetwork:
             await self._serve(organisation)
         await ensure_registry(self._folder, self._topology, self.peers, self.orderer, self._launch)
 
+    async def serve(self, stop: asyncio.Event) -> None:
+        """Serve until told to stop.
+
+        Raises:
+            Exception: what ended the making of blocks. It ends the network, as it ends Fabric's nodes.
+        """
+        if self._making_blocks is None:
+            raise RuntimeError("the network has not been started")
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait([stopping, self._making_blocks], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if self._making_blocks.done():
+            self._making_blocks.result()
+
     async def _stop(self) -> None:
+        await self._finish_ordering()
         self.ledger.finish()
         await asyncio.gather(*(server.stop(GRACE) for server in self._servers))
         for support in self._supports.values():
@@ -97,6 +117,18 @@ class EmbeddedNetwork:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         self.ledger.close()
+
+    async def _finish_ordering(self) -> None:
+        """Commit what has been taken for ordering, unless the disk refuses: who waits for it is told how it ended."""
+        if self._making_blocks is None:
+            return
+        if not self.ledger.trouble:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_BLOCKS):
+                    await self.orderer.finish()
+                    await asyncio.wait([self._making_blocks])
+        self._making_blocks.cancel()
+        await asyncio.gather(self._making_blocks, return_exceptions=True)
 
     def _peer(self, organisation: Organisation) -> Peer:
         support = self._supports[organisation.msp_id] = ChaincodeSupport()
@@ -126,6 +158,7 @@ class EmbeddedNetwork:
         await self._run(node)
         orderer = _server()
         ab_pb2_grpc.add_AtomicBroadcastServicer_to_server(OrderingService(self.orderer, self.ledger), orderer)
+        Health(self.ledger).add_to(orderer)
         self._bind(orderer, organisation.orderer, home / "orderer" / "tls")
         await self._run(orderer)
         chaincode = grpc.aio.server(options=SERVER_OPTIONS)
