@@ -4,7 +4,7 @@ Source: Fabric's `core/common/privdata` and `core/chaincode/lifecycle/deployedcc
 an implicit collection of each organisation besides those of its definition.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fabric_protos.msp import msp_principal_pb2
 from fabric_protos.peer import collection_pb2, policy_pb2
@@ -74,15 +74,22 @@ def find(state: StateReader, namespace: str, name: str) -> Collection | None:
     return explicit(definition.collections).get(name) if definition else None
 
 
-def member_policy(collection: Collection, config: ChannelConfig) -> SignaturePolicy:
-    """Who is a member. Raises ProtocolError."""
+def admits(collection: Collection, members: Sequence[Member], config: ChannelConfig) -> bool:
+    """Whether the member policy admits who has signed; nobody where it cannot be read."""
     policy = collection.member_orgs_policy.signature_policy.SerializeToString(deterministic=True)
-    return SignaturePolicy(policy, config.msp_manager)
+    try:
+        return SignaturePolicy(policy, config.msp_manager).satisfied_by(members)
+    except ProtocolError:
+        return False
 
 
 def member_organisations(collection: Collection, config: ChannelConfig) -> list[str]:
-    """The MSP ids of the channel's organisations that the member policy names, in the channel's order."""
-    named = organisations_in(collection.member_orgs_policy.signature_policy.SerializeToString())
+    """The MSP ids of the channel's organisations that the member policy names, in the channel's order; none where it
+    cannot be read."""
+    try:
+        named = organisations_in(collection.member_orgs_policy.signature_policy.SerializeToString())
+    except ProtocolError:
+        return []
     return [msp_id for msp_id in config.organisations.values() if msp_id in named]
 
 
@@ -120,7 +127,7 @@ class ChannelCollections:
             raise SimulationError(f"collection {self._config.channel}/{namespace}/{collection} could not be found")
         if found is None or not (found.member_only_read or found.member_only_write):
             return Permissions(read=True, write=True)
-        is_member = member_policy(found, self._config).satisfied_by([self._creator])
+        is_member = admits(found, [self._creator], self._config)
         return Permissions(is_member or not found.member_only_read, is_member or not found.member_only_write)
 
     def _explicit(self, simulator: Simulator, namespace: str) -> dict[str, Collection]:

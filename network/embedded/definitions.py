@@ -7,7 +7,9 @@ The layout is that of Fabric's `core/chaincode/lifecycle/serializer.go`: a value
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from fabric_protos.peer import collection_pb2
 from fabric_protos.peer.lifecycle import chaincode_definition_pb2, db_pb2
+from google.protobuf.message import DecodeError
 
 from chaincode.ledger.state import StateReader
 
@@ -93,7 +95,7 @@ def read_definition(state: StateReader, name: str) -> Definition | None:
 
 
 def read_fields(name: str, read: Callable[[str], bytes]) -> Definition | None:
-    """The definition that lies in these fields, or None.
+    """The definition that lies in these fields, or None; what cannot be read defines nothing.
 
     Args:
         read: gives the value at a key of the lifecycle's namespace, empty when there is none.
@@ -102,17 +104,22 @@ def read_fields(name: str, read: Callable[[str], bytes]) -> Definition | None:
     def field(part: str) -> db_pb2.StateData:
         return db_pb2.StateData.FromString(read(field_key(NAMESPACES, name, part)))
 
-    sequence = field("Sequence").Int64
-    if not sequence:
+    try:
+        sequence = field("Sequence").Int64
+        if not sequence:
+            return None
+        endorsement = chaincode_definition_pb2.ChaincodeEndorsementInfo.FromString(field("EndorsementInfo").Bytes)
+        validation = chaincode_definition_pb2.ChaincodeValidationInfo.FromString(field("ValidationInfo").Bytes)
+        collections = field("Collections").Bytes
+        collection_pb2.CollectionConfigPackage.FromString(collections)
+    except DecodeError:
         return None
-    endorsement = chaincode_definition_pb2.ChaincodeEndorsementInfo.FromString(field("EndorsementInfo").Bytes)
-    validation = chaincode_definition_pb2.ChaincodeValidationInfo.FromString(field("ValidationInfo").Bytes)
     return Definition(
         name=name,
         version=endorsement.version,
         sequence=sequence,
         policy=validation.validation_parameter,
-        collections=field("Collections").Bytes,
+        collections=collections,
         endorsement_plugin=endorsement.endorsement_plugin,
         validation_plugin=validation.validation_plugin,
         init_required=endorsement.init_required,

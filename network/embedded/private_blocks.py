@@ -41,7 +41,7 @@ def _may_see(ledger: Ledger, collection: Collection, signed: SignedData) -> bool
     if not collection.member_only_read:
         return True
     config = ledger.config
-    return collections.member_policy(collection, config).satisfied_by(signers(config.msp_manager, [signed]))
+    return collections.admits(collection, signers(config.msp_manager, [signed]), config)
 
 
 def _collection(ledger: Ledger, namespace: str, name: str, number: int) -> Collection:

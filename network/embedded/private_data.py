@@ -124,9 +124,9 @@ class PrivateData:
 
     def _eligible(self, collection: Collection, config: ChannelConfig) -> list[str]:
         """The organisations whose peers the member policy admits."""
-        policy = collections.member_policy(collection, config)
         return [
             msp_id
             for msp_id in config.organisations.values()
-            if msp_id in self._peers and policy.satisfied_by([config.msp_manager.member(self._peers[msp_id])])
+            if (peer := self._peers.get(msp_id))
+            and collections.admits(collection, [config.msp_manager.member(peer)], config)
         ]
