@@ -13,7 +13,7 @@ from fabric_protos.peer import events_pb2_grpc
 
 from network.embedded.block_answers import Answer, BlockAnswers, FilteredAnswers, PrivateAnswers
 from network.embedded.delivery import Delivery
-from network.embedded.failure import RpcFailure, readable
+from network.embedded.failure import RpcFailure
 from network.embedded.ledger import Ledger
 from network.embedded.tls import client_certificate_hash
 
@@ -50,7 +50,7 @@ class DeliverService(events_pb2_grpc.DeliverServicer):
     async def _answered(self, delivery: Delivery[Answer], requests: Envelopes, context: Any) -> AsyncIterator[Answer]:
         try:
             with self._admitted():
-                async for answer in delivery.stream(readable(requests), client_certificate_hash(context)):
+                async for answer in delivery.stream(requests, client_certificate_hash(context)):
                     yield answer
         except RpcFailure as failure:
             await failure.abort(context)

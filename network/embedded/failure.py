@@ -4,15 +4,13 @@ Details travel as `google.rpc.Status` in the trailing metadata `grpc-status-deta
 look for them. Source: Fabric's `internal/pkg/gateway/apiutils.go`.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 import grpc
 from fabric_protos.gateway import gateway_pb2
-from google.protobuf.message import DecodeError
 from google.rpc import status_pb2
 
-M = TypeVar("M")
 Detail = gateway_pb2.ErrorDetail
 
 
@@ -40,17 +38,3 @@ class RpcFailure(Exception):
             context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
         await context.abort(self.code, self.message)
         raise AssertionError("abort does not return")
-
-
-async def readable(requests: AsyncIterator[M]) -> AsyncIterator[M]:
-    """The requests on a stream.
-
-    Raises:
-        RpcFailure: the client sent something that is no message; words and code are those of Go's gRPC.
-    """
-    try:
-        async for request in requests:
-            yield request
-    except DecodeError as error:
-        text = "grpc: failed to unmarshal the received message: proto: cannot parse invalid wire-format data"
-        raise RpcFailure(grpc.StatusCode.INTERNAL, text) from error

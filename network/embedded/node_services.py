@@ -12,7 +12,6 @@ from network.embedded.admission import ProposalRefused
 from network.embedded.block_answers import OrdererAnswers
 from network.embedded.broadcast_filter import BroadcastError
 from network.embedded.delivery import Delivery
-from network.embedded.failure import RpcFailure, readable
 from network.embedded.ledger import Ledger
 from network.embedded.ordering import Orderer
 from network.embedded.peer import Peer
@@ -47,22 +46,16 @@ class OrderingService(ab_pb2_grpc.AtomicBroadcastServicer):
     async def Broadcast(  # noqa: N802
         self, requests: AsyncIterator[common_pb2.Envelope], context: Any
     ) -> AsyncIterator[ab_pb2.BroadcastResponse]:
-        try:
-            async for envelope in readable(requests):
-                try:
-                    await self._orderer.broadcast(envelope.SerializeToString())
-                except BroadcastError as error:
-                    yield ab_pb2.BroadcastResponse(status=error.status, info=str(error))
-                    return
-                yield ab_pb2.BroadcastResponse(status=common_pb2.SUCCESS)
-        except RpcFailure as failure:
-            await failure.abort(context)
+        async for envelope in requests:
+            try:
+                await self._orderer.broadcast(envelope.SerializeToString())
+            except BroadcastError as error:
+                yield ab_pb2.BroadcastResponse(status=error.status, info=str(error))
+                return
+            yield ab_pb2.BroadcastResponse(status=common_pb2.SUCCESS)
 
     async def Deliver(  # noqa: N802
         self, requests: AsyncIterator[common_pb2.Envelope], context: Any
     ) -> AsyncIterator[ab_pb2.DeliverResponse]:
-        try:
-            async for answer in self._delivery.stream(readable(requests)):
-                yield answer
-        except RpcFailure as failure:
-            await failure.abort(context)
+        async for answer in self._delivery.stream(requests):
+            yield answer

@@ -10,12 +10,14 @@ from typing import Any
 import grpc
 from google.protobuf.message import DecodeError
 
+from network.embedded.unpacking import UNREADABLE
+
 
 class _Unreadable:
     """Stands for a request that could not be read."""
 
 
-class ReadableRequests(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+class ReadableRequests(grpc.aio.ServerInterceptor):
     """Ends an RPC with INTERNAL when a request of it cannot be read; its handler never sees such a request."""
 
     def __init__(self) -> None:
@@ -58,7 +60,7 @@ def _wrapped(handler: Any) -> Any:
 
 def _unary(behaviour: Any) -> Any:
     async def wrapped(request: object, context: Any) -> Any:
-        await _require(request, context)
+        await _require(request, context, "error unmarshalling request")
         return await behaviour(request, context)
 
     return wrapped
@@ -66,7 +68,7 @@ def _unary(behaviour: Any) -> Any:
 
 def _unary_stream(behaviour: Any) -> Any:
     async def wrapped(request: object, context: Any) -> AsyncIterator[Any]:
-        await _require(request, context)
+        await _require(request, context, "failed to unmarshal the received message")
         async for response in behaviour(request, context):
             yield response
 
@@ -76,7 +78,7 @@ def _unary_stream(behaviour: Any) -> Any:
 def _streams(behaviour: Any) -> Any:
     async def requests(every: AsyncIterator[object], context: Any) -> AsyncIterator[object]:
         async for request in every:
-            await _require(request, context)
+            await _require(request, context, "failed to unmarshal the received message")
             yield request
 
     async def wrapped(every: AsyncIterator[object], context: Any) -> AsyncIterator[Any]:
@@ -86,6 +88,6 @@ def _streams(behaviour: Any) -> Any:
     return wrapped
 
 
-async def _require(request: object, context: Any) -> None:
+async def _require(request: object, context: Any, words: str) -> None:
     if isinstance(request, _Unreadable):
-        await context.abort(grpc.StatusCode.INTERNAL, "grpc: error unmarshalling request: proto: cannot parse")
+        await context.abort(grpc.StatusCode.INTERNAL, f"grpc: {words}: {UNREADABLE}")
