@@ -1,15 +1,11 @@
 """Failures reach clients as Fabric's gateway gives them: code, message, and details in the trailing metadata."""
 
-from collections.abc import AsyncIterator
-from typing import Any
-
 import grpc
 import pytest
 from fabric_protos.gateway import gateway_pb2
-from google.protobuf.message import DecodeError
 from google.rpc import status_pb2
 
-from network.embedded.failure import Detail, RpcFailure, readable
+from network.embedded.failure import Detail, RpcFailure
 
 Code = grpc.StatusCode
 
@@ -71,15 +67,3 @@ async def test_the_status_has_the_number_of_its_code(code: grpc.StatusCode) -> N
 async def test_a_failure_says_what_happened() -> None:
     failure = RpcFailure(Code.UNAVAILABLE, "the peer is away")
     assert (str(failure), failure.code, failure.details) == ("the peer is away", Code.UNAVAILABLE, ())
-
-
-async def test_requests_that_are_none_end_the_stream_as_gos_grpc_does() -> None:
-    async def requests() -> AsyncIterator[Any]:
-        yield "first"
-        raise DecodeError("Error parsing message")
-
-    heard = readable(requests())
-    assert await anext(heard) == "first"
-    with pytest.raises(RpcFailure, match="failed to unmarshal the received message") as caught:
-        await anext(heard)
-    assert caught.value.code == Code.INTERNAL
