@@ -2,7 +2,9 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -10,9 +12,10 @@ import pytest
 from fabric_protos.ledger.rwset import rwset_pb2
 
 from chaincode.ledger.read_write_set import decode_private
+from network.authority import Authority
 from network.folder import Folder
 from network.topology import CHANNEL
-from node_client import AsyncGateway, ConnectionProfile, FileCheckpointer, MemoryCheckpointer
+from node_client import AsyncGateway, ConnectionProfile, FileCheckpointer, Identity, KeySigner, MemoryCheckpointer
 from node_client.admin._async.lifecycle import AsyncLifecycle
 from node_client.gateway._async.network import AsyncNetwork
 from node_client.protocol.lifecycle import ChaincodeDefinition
@@ -168,6 +171,23 @@ async def test_after_a_transaction_that_is_nowhere_events_begin_at_the_start_blo
             await first(other, lambda event: event.block_number > number)
         assert not nothing.done()
         nothing.cancel()
+
+
+async def test_chaincode_events_go_on_when_the_certificate_has_expired(network: Folder, channel: AsyncNetwork) -> None:
+    """Fabric's gateway looks once: only block events end."""
+    city = network.organisation("City")
+    pair = Authority.load(city / "ca" / "ca.key", city / "ca" / "ca.crt").issue_identity(
+        "reader-77", unit="client", lifetime=timedelta(seconds=3)
+    )
+    ends = time.time() + 3
+    endpoint = ConnectionProfile.load(city / "connection.json").endpoint("City")
+    async with AsyncGateway(endpoint, Identity("CityMSP", pair.certificate), KeySigner.from_pem(pair.key)) as gateway:
+        _, number = await issue(channel)
+        async with gateway.get_network(CHANNEL).chaincode_events("registry", start_block=number) as stream:
+            await first(stream, lambda _: True)
+            await asyncio.sleep(max(0.0, ends - time.time()))  # nothing but the clock ends a certificate
+            transaction_id, _ = await issue(channel)
+            assert await first(stream, lambda event: event.transaction_id == transaction_id)
 
 
 async def test_streams_of_a_client_with_a_certificate_are_bound_to_it(

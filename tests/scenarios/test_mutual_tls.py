@@ -15,6 +15,7 @@ from network.folder import Folder
 from network.profiles import connection_profile
 from network.topology import CHANNEL
 from node_client import AsyncGateway, ConnectionProfile, Endpoint, EvaluateError
+from tests.conftest import Commands
 
 
 @pytest.fixture
@@ -80,6 +81,15 @@ def test_profile_names_the_second_port_beside_the_first(profile: ConnectionProfi
     city = topology.organisation("City")
     assert profile.endpoint("City").address == city.peer
     assert profile.endpoint("City", user="issuer").address == city.mutual_tls_peer
+
+
+def test_status_shows_both_ports(profile: ConnectionProfile, commands: Commands) -> None:
+    (status,) = commands.ok("network", "status")
+    text = commands("network", "status").output
+    for one in commands.folder.topology().organisations:
+        shown = next(shown for shown in status["organisations"] if shown["mspId"] == one.msp_id)
+        assert (shown["peer"], shown["mutualTlsPeer"]) == (one.peer, one.mutual_tls_peer)
+        assert one.mutual_tls_peer in text
 
 
 def test_second_port_in_use_is_named(tmp_path: Path) -> None:
