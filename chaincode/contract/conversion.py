@@ -117,7 +117,7 @@ def name(kind: Any) -> str:
 
 
 def schema(kind: Any, above: frozenset[Any] = frozenset()) -> dict[str, Any]:
-    """The type as JSON Schema, for the contract's metadata."""
+    """The type as JSON Schema, for the metadata: in the part of it that Fabric's `contract-schema.json` takes."""
     simple = {str: "string", bytes: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
     origin, inner = get_origin(kind), get_args(kind)
     if kind in simple:
@@ -125,7 +125,7 @@ def schema(kind: Any, above: frozenset[Any] = frozenset()) -> dict[str, Any]:
     if kind is Any or kind is object:
         return {}
     if origin in (Union, types.UnionType):
-        return {"anyOf": [schema(one, above) for one in inner]}
+        return _either([schema(one, above) for one in inner])
     if kind is list or origin in (list, tuple):
         kinds = [one for one in inner if one is not Ellipsis]
         return {"type": "array", "items": schema(kinds[0], above)} if len(kinds) == 1 else {"type": "array"}
@@ -134,8 +134,18 @@ def schema(kind: Any, above: frozenset[Any] = frozenset()) -> dict[str, Any]:
     if _is_dataclass(kind) and kind not in above:
         hints = field_types(kind)
         properties = {key: schema(one, above | {kind}) for key, one in hints.items()}
-        return {"type": "object", "properties": properties, "required": list(hints)}
+        required = {"required": list(hints)} if hints else {}  # which may not be empty in draft 4
+        return {"type": "object", "properties": properties, **required}
     return {"type": "object"}
+
+
+def _either(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """What is one of these. Fabric's schema has no `anyOf`: several types in one can be said, two kinds of one not."""
+    kinds = [part.get("type", "") for part in parts]
+    if "" in kinds or len(set(kinds)) < len(kinds):
+        return {}
+    merged = {key: value for part in parts for key, value in part.items()}
+    return {**merged, "type": kinds}
 
 
 @lru_cache(maxsize=1024)

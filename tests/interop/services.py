@@ -49,6 +49,9 @@ def java_service(service: Service, log: Path, tls: Tls | None = None) -> Iterato
         yield
 
 
+SERVICES = {"node": node_service, "java": java_service}
+
+
 @contextmanager
 def _running(command: Sequence[str], variables: Mapping[str, str], cwd: Path, log: Path) -> Iterator[None]:
     with log.open("ab") as output:

@@ -8,12 +8,11 @@ import pytest
 
 from node_client import CommitError, EndorseError, EvaluateError
 from tests.conftest import Commands
-from tests.interop.services import Store, gateway, java_service, node_service, wait_until_it_runs
+from tests.interop.services import SERVICES, Store, gateway, wait_until_it_runs
 from tests.scenarios.deploying import Service, deploy, free_address, unused_name
 
 COLLECTION = "_implicit_org_CityMSP"
 MSP_IDS = ["CityMSP", "NishitetsuMSP", "TriValleyMSP"]
-SERVICES = {"node": node_service, "java": java_service}
 
 
 def on_the_channel(request: pytest.FixtureRequest, office: Commands, language: str) -> Iterator[Service]:

@@ -169,6 +169,11 @@ def test_types_that_no_text_becomes_are_refused(kind: Any) -> None:
         conversion.check(kind)
 
 
+@dataclass(frozen=True)
+class Nothing:
+    pass
+
+
 @pytest.mark.parametrize(
     ("kind", "schema"),
     [
@@ -182,11 +187,16 @@ def test_types_that_no_text_becomes_are_refused(kind: Any) -> None:
         (tuple[int, ...], {"type": "array", "items": {"type": "integer"}}),
         (tuple[int, str], {"type": "array"}),
         (dict[str, bool], {"type": "object", "additionalProperties": {"type": "boolean"}}),
+        (str | None, {"type": ["string", "null"]}),
+        (list[int] | str, {"type": ["array", "string"], "items": {"type": "integer"}}),
+        (list[int] | list[str], {}),
+        (Any | None, {}),
+        (Nothing, {"type": "object", "properties": {}}),
         (
             Place,
             {
                 "type": "object",
-                "properties": {"town": {"type": "string"}, "code": {"anyOf": [{"type": "integer"}, {"type": "null"}]}},
+                "properties": {"town": {"type": "string"}, "code": {"type": ["integer", "null"]}},
                 "required": ["town", "code"],
             },
         ),
