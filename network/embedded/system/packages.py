@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import tarfile
 from dataclasses import dataclass
 from hashlib import sha256
@@ -10,6 +11,7 @@ from pathlib import Path
 from network.embedded.system import Refused
 
 MAX_SIZE = 100 * 1024 * 1024
+_LABEL = re.compile("[a-zA-Z0-9][a-zA-Z0-9_.+-]*")
 GZIP, GZIP_HEADER = b"\x1f\x8b", 10  # what such data begin with, and how long their header is
 
 
@@ -38,28 +40,43 @@ def read_package(data: bytes) -> Package:
     if not data.startswith(GZIP) or len(data) < GZIP_HEADER:
         why = "unexpected EOF" if data else "EOF"
         why = "gzip: invalid header" if len(data) >= GZIP_HEADER else why
-        raise Refused(f"could not parse as a chaincode install package: error reading as gzip stream: {why}")
+        raise _unusable(f"error reading as gzip stream: {why}")
     try:
         outer = _files(data)
+        if "code.tar.gz" not in outer:
+            raise _unusable("did not find a code package inside the package")
+        if "metadata.json" not in outer:
+            raise _unusable("did not find any package metadata (missing metadata.json)")
         metadata = json.loads(outer["metadata.json"])
-        label, kind = str(metadata["label"]), str(metadata["type"])
+        label, kind = str(metadata.get("label", "")), str(metadata.get("type", ""))
+        if not _LABEL.fullmatch(label):
+            raise _unusable(
+                f"invalid label '{label}'. Label must be non-empty, can only consist of alphanumerics, symbols from "
+                "'.+-_', and can only begin with alphanumerics"
+            )
         code = _files(outer["code.tar.gz"])
-    except (OSError, tarfile.TarError, KeyError, ValueError, TypeError, EOFError) as error:
-        raise Refused(f"could not parse as a chaincode install package: {error}") from error
-    if not label or not all(c.isascii() and (c.isalnum() or c in "_.+-") for c in label) or not label[0].isalnum():
-        raise Refused(f"invalid label '{label}'")
+    except (OSError, tarfile.TarError, ValueError, TypeError, AttributeError, EOFError) as error:
+        raise _unusable(str(error)) from error
     return Package(f"{label}:{sha256(data).hexdigest()}", label, kind, code)
+
+
+def _unusable(why: str) -> Refused:
+    return Refused(f"could not parse as a chaincode install package: {why}")
 
 
 def _files(data: bytes) -> dict[str, bytes]:
     found = {}
-    with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as archive:
-        for member in archive:
-            if member.size > MAX_SIZE:
-                raise ValueError("a file is too large")
-            file = archive.extractfile(member) if member.isfile() else None
-            if file:
-                found[member.name.removeprefix("./")] = file.read()
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as archive:
+            for member in archive:
+                if member.size > MAX_SIZE:
+                    raise ValueError("a file is too large")
+                file = archive.extractfile(member) if member.isfile() else None
+                if file:
+                    found[member.name.removeprefix("./")] = file.read()
+    except tarfile.ReadError as error:
+        if str(error) != "empty file":  # an archive of nothing is one
+            raise
     return found
 
 
