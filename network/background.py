@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Thread
@@ -13,6 +12,8 @@ from threading import Thread
 from network.errors import StartError
 from network.folder import Folder
 from network.lock import holder
+from network.process_end import Ended, Process
+from node_client.durable import make_folder
 
 
 def start(folder: Folder, arguments: Sequence[str], log: Path) -> None:
@@ -27,7 +28,7 @@ def start(folder: Folder, arguments: Sequence[str], log: Path) -> None:
     """
     reader, writer = os.pipe()
     try:
-        log.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(log.parent)
         with log.open("ab") as output:
             process = subprocess.Popen(
                 [sys.executable, "-P", *arguments, "--ready-fd", str(writer)],
@@ -58,7 +59,7 @@ def start(folder: Folder, arguments: Sequence[str], log: Path) -> None:
 
 
 def stop(folder: Folder, patience: float) -> bool:
-    """End the process, killing it when it does not end in time.
+    """End the process, killing it when it does not end in time; nothing of it is left when this returns.
 
     Args:
         patience: seconds.
@@ -69,11 +70,14 @@ def stop(folder: Folder, patience: float) -> bool:
     pid = holder(folder.lock)
     if not pid:
         return pid is not None
-    os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + patience
-    while holder(folder.lock) == pid:
-        if time.monotonic() > deadline:
-            os.kill(pid, signal.SIGKILL)
-            deadline = float("inf")
-        time.sleep(0.02)
+    try:
+        with Process(pid) as process:
+            if holder(folder.lock) != pid:
+                return True  # it ended meanwhile, and its id may be another's
+            process.send(signal.SIGTERM)
+            if not process.wait(patience):
+                process.send(signal.SIGKILL)
+                process.wait(patience)
+    except Ended:
+        pass
     return True

@@ -5,7 +5,7 @@ from pathlib import Path
 from network.channel_config import first_block
 from network.crypto import create_organisation, create_user
 from network.engine import engine_of, named
-from network.errors import NetworkError, StartError
+from network.errors import FolderError, NetworkError, StartError
 from network.fabric import binaries
 from network.fabric.keys import create_links
 from network.folder import Engine, Folder
@@ -14,7 +14,7 @@ from network.ports import chosen_ports
 from network.profiles import write_profiles
 from network.progress import Progress, Step, silent
 from network.status import NetworkStatus
-from network.topology import CHANNEL, Organisation, default_configtx, read_topology, with_ports
+from network.topology import CHANNEL, Organisation, Topology, default_configtx, read_topology, with_ports
 from network.trust import write_trust
 
 
@@ -46,6 +46,8 @@ def up(folder: Folder, *, ports: str = "", engine: Engine | None = None, progres
             f"the network in {folder.path} was made for the engine {folder.engine}, not {engine}",
             "leave --engine out, or make another network with --dir",
         )
+    if not created:
+        _write_profiles(folder, folder.topology())  # of a folder that was moved, or whose making was interrupted
     if holder(folder.lock) is not None:
         return False
     try:
@@ -84,7 +86,14 @@ def create(folder: Folder, *, ports: str = "", engine: Engine = Engine.EMBEDDED)
         write_trust(path / "trust.json", block)
 
     folder.make(fill, engine)
-    write_profiles(folder, topology)
+    _write_profiles(folder, topology)
+
+
+def _write_profiles(folder: Folder, topology: Topology) -> None:
+    try:
+        write_profiles(folder, topology)
+    except OSError as error:
+        raise FolderError(f"the profiles cannot be written: {error}") from error
 
 
 def add_identity(folder: Folder, organisation: str, name: str, role: str) -> Organisation:

@@ -15,6 +15,7 @@ from tempfile import mkdtemp
 from network.authority import LIFETIME, Authority, KeyPair
 from network.errors import FolderError, NetworkError
 from network.topology import Organisation
+from node_client.durable import make_folder, sync_folder, sync_tree
 
 ROLES = ("admin", "issuer", "auditor", "verifier")
 
@@ -98,12 +99,14 @@ def create_user(folder: Path, name: str, role: str, *, lifetime: timedelta = LIF
     unit = "admin" if role == "admin" else "client"
     attributes = {"certledger.role": role} if role != "admin" else {}
     identity = ca.issue_identity(pseudonym, unit=unit, attributes=attributes, lifetime=lifetime)
-    target.parent.mkdir(exist_ok=True)
+    make_folder(target.parent)
     temporary = Path(mkdtemp(prefix=f".{name}-", dir=target.parent))
     try:
         _write_msp(temporary / "msp", ca, tls_ca, identity)
         _write_tls(temporary / "tls", "client", tls_ca.issue_tls(pseudonym, lifetime=lifetime), tls_ca)
+        sync_tree(temporary)
         temporary.rename(target)
+        sync_folder(target.parent)
     finally:
         rmtree(temporary, ignore_errors=True)
 

@@ -22,6 +22,7 @@ from typing import Any
 
 from network.errors import FolderError
 from network.topology import Topology, read_topology
+from node_client.durable import make_folder, sync_folder, sync_tree
 
 FORMAT = 1
 STAMP = "network.json"
@@ -113,7 +114,7 @@ class Folder:
             )
 
     def make(self, fill: Callable[[Path], None], engine: Engine = Engine.EMBEDDED) -> None:
-        """Make the folder with everything in it, or nothing.
+        """Make the folder with everything in it, or nothing; it is durable when this returns.
 
         Args:
             fill: writes the content into an empty folder.
@@ -123,14 +124,16 @@ class Folder:
             FolderError: it cannot be written, or somebody else has made it meanwhile.
         """
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             temporary = Path(mkdtemp(prefix=f".{self.path.name}-", dir=self.path.parent))
         except OSError as error:
             raise FolderError(f"the folder cannot be made: {error}", "choose another one with --dir") from error
         try:
             fill(temporary)
             (temporary / STAMP).write_text(json.dumps({"format": FORMAT, "engine": engine}) + "\n", encoding="utf-8")
+            sync_tree(temporary)
             temporary.rename(self.path)  # over an empty folder at most
+            sync_folder(self.path.parent)
         except OSError as error:
             if (self.path / STAMP).exists():
                 raise FolderError("another command has just made the network", "run the command again") from error

@@ -17,6 +17,7 @@ from network.crypto import user_names
 from network.errors import NetworkError
 from network.folder import Engine, Folder
 from network.topology import CHANNEL, Organisation, Topology
+from node_client.durable import make_folder, replace_file
 
 CURRENT = "current"
 
@@ -134,11 +135,11 @@ class UserProfile:
 def write_profiles(folder: Folder, topology: Topology) -> None:
     """Write every organisation's connection profile, and a profile for each of its users."""
     target = folder.path / "profiles"
-    target.mkdir(exist_ok=True)
+    make_folder(target)
     for organisation in topology.organisations:
         home = folder.organisation(organisation.name)
         connection = connection_profile(folder, organisation)
-        (home / "connection.json").write_text(json.dumps(connection, indent=2) + "\n", encoding="utf-8")
+        _write(home / "connection.json", json.dumps(connection, indent=2))
         for user in connection["organizations"][organisation.name]["users"]:
             profile = UserProfile(
                 name=f"{organisation.label}-{user}",
@@ -148,11 +149,17 @@ def write_profiles(folder: Folder, topology: Topology) -> None:
                 trust=folder.path / "trust.json",
                 register=home / "register.db",
             )
-            path = target / f"{profile.name}.json"
-            path.write_text(json.dumps(profile.to_dict(), indent=2) + "\n", encoding="utf-8")
+            _write(target / f"{profile.name}.json", json.dumps(profile.to_dict(), indent=2))
     current = target / CURRENT
     if not current.exists():
-        current.write_text(f"{topology.organisations[0].label}-issuer\n", encoding="utf-8")
+        _write(current, f"{topology.organisations[0].label}-issuer")
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file that others may be reading; when it is as it should be, it is left as it is."""
+    data = f"{text}\n".encode()
+    if not path.exists() or path.read_bytes() != data:
+        replace_file(path, data)
 
 
 def profile_names(folder: Folder) -> list[str]:
@@ -173,7 +180,7 @@ def current_profile(folder: Folder) -> str:
 def use_profile(folder: Folder, name: str) -> None:
     """Make a profile the one that is used when none is named. Raises NetworkError when there is none of this name."""
     load_profile(folder, name)
-    (folder.path / "profiles" / CURRENT).write_text(name + "\n", encoding="utf-8")
+    _write(folder.path / "profiles" / CURRENT, name)
 
 
 def load_profile(folder: Folder, name: str = "") -> UserProfile:

@@ -3,6 +3,7 @@
 import errno
 import os
 from pathlib import Path
+from secrets import token_hex
 
 
 def sync_folder(folder: Path) -> None:
@@ -32,16 +33,45 @@ def make_folder(folder: Path) -> None:
     sync_folder(folder.parent)
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Put data in the place of a file, or make it. One process at a time may replace a file.
+def replace_file(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """Put data in the place of a file, or make it.
+
+    Args:
+        mode: who may use it, as far as the process's mask lets them.
 
     Raises:
         OSError: it cannot be written; what was there is there.
     """
-    temporary = path.with_name(path.name + ".new")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    temporary = path.with_name(f".{path.name}-{token_hex(8)}")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
+
+
+def sync_tree(folder: Path) -> None:
+    """Make a folder durable with everything in it; its own name in its parent is not."""
+    for path in folder.iterdir():
+        if path.is_symlink():
+            continue
+        if path.is_dir():
+            sync_tree(path)
+        else:
+            _sync_file(path)
+    sync_folder(folder)
+
+
+def _sync_file(path: Path) -> None:
+    # Windows syncs only what is open for writing.
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

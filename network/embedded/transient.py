@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
+from node_client.durable import make_folder
+
 RETENTION = 20_000  # blocks after which what was never committed goes, `transientstoreMaxBlockRetention`
 
 PrivateSets = Mapping[tuple[str, str], bytes]  # the serialised KVRWSet by namespace and collection
@@ -36,7 +38,7 @@ class TransientStore:
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         path.touch(mode=0o600)
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
         for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):

@@ -121,4 +121,3 @@ def _conflict(path: Path, what: str) -> ReceiptConflict:
     return ReceiptConflict(
         f"{path} is {what}, and is left as it is", "move it away, or choose another folder with --out"
     )
-
