@@ -9,9 +9,9 @@ import pytest
 from network.folder import Folder
 from tests.conftest import Commands
 from tests.interop.programs import Program
-from tests.interop.services import wait_until_it_runs
+from tests.interop.services import on_the_channel, wait_until_it_runs
 from tests.interop.tools import java_program, npm_project, require
-from tests.scenarios.deploying import Service, deploy, free_address, served, unused_name
+from tests.scenarios.deploying import Service, served
 
 CLIENTS = ("node", "java")
 
@@ -37,7 +37,7 @@ def profiles(office: Commands) -> Path:
 @pytest.fixture(scope="session")
 def contract(request: pytest.FixtureRequest, office: Commands) -> Iterator[Service]:
     """Our contract, on the channel and answering at every organisation's peer."""
-    service = deploy(request, office, unused_name("interop"), free_address())
+    service = on_the_channel(request, office, "interop")
     with served(service, "tests.interop.contract"):
         wait_until_it_runs(service)
         yield service

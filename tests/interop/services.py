@@ -9,10 +9,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from node_client import ConnectionProfile, Gateway
 from node_client.gateway._sync.contract import Contract
+from tests.conftest import Commands
 from tests.interop.tools import java_program, npm_project, require
-from tests.scenarios.deploying import Service, patiently
+from tests.scenarios.deploying import Service, define, deploy, free_address, patiently, unused_name
+
+# For the city and Tri-Valley; an endorser gives the data to the other one before it answers.
+COLLECTION = "pair"
+COLLECTIONS = json.dumps(
+    [
+        {
+            "name": COLLECTION,
+            "policy": "OR('CityMSP.member','TriValleyMSP.member')",
+            "requiredPeerCount": 1,
+            "maxPeerCount": 1,
+            "memberOnlyRead": True,
+        }
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +80,12 @@ def _running(command: Sequence[str], variables: Mapping[str, str], cwd: Path, lo
     finally:
         process.terminate()
         process.wait()
+
+
+def on_the_channel(request: pytest.FixtureRequest, commands: Commands, stem: str) -> Service:
+    """Put a contract on the channel as its writer would, and upgrade it to one with private data collections."""
+    service = deploy(request, commands, unused_name(stem), free_address())
+    return define(commands.folder, service.name, service.address, collections=COLLECTIONS)
 
 
 def wait_until_it_runs(service: Service) -> None:

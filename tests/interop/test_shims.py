@@ -8,16 +8,16 @@ import pytest
 
 from node_client import CommitError, EndorseError, EvaluateError
 from tests.conftest import Commands
-from tests.interop.services import SERVICES, Store, gateway, wait_until_it_runs
-from tests.scenarios.deploying import Service, deploy, free_address, unused_name
+from tests.interop.services import COLLECTION, SERVICES, Store, gateway, on_the_channel, wait_until_it_runs
+from tests.scenarios.deploying import Service
 
-COLLECTION = "_implicit_org_CityMSP"
+IMPLICIT = "_implicit_org_CityMSP"
 MSP_IDS = ["CityMSP", "NishitetsuMSP", "TriValleyMSP"]
 
 
-def on_the_channel(request: pytest.FixtureRequest, office: Commands, language: str) -> Iterator[Service]:
-    """The contract in a language, put on the channel as its writer would, and running."""
-    service = deploy(request, office, unused_name(f"{language}-store"), free_address())
+def running(request: pytest.FixtureRequest, office: Commands, language: str) -> Iterator[Service]:
+    """The contract in a language, on the channel and running."""
+    service = on_the_channel(request, office, f"{language}-store")
     with SERVICES[language](service, office.home / f"{language}-shim.log"):
         wait_until_it_runs(service)
         yield service
@@ -25,12 +25,12 @@ def on_the_channel(request: pytest.FixtureRequest, office: Commands, language: s
 
 @pytest.fixture(scope="module")
 def node_store(request: pytest.FixtureRequest, office: Commands) -> Iterator[Service]:
-    yield from on_the_channel(request, office, "node")
+    yield from running(request, office, "node")
 
 
 @pytest.fixture(scope="module")
 def java_store(request: pytest.FixtureRequest, office: Commands) -> Iterator[Service]:
-    yield from on_the_channel(request, office, "java")
+    yield from running(request, office, "java")
 
 
 @pytest.fixture(params=SERVICES)
@@ -66,10 +66,8 @@ def test_ranges(store: Store) -> None:
 def test_a_range_of_more_than_one_answer(store: Store) -> None:
     """The peer sends 100 at a time; the shims ask for the next ones."""
     stem = name()
-    proposals = [store.contract.new_proposal("put", f"{stem}{place:03}", "x") for place in range(120)]
-    commits = [proposal.endorse().submit() for proposal in proposals]
-    assert all(commit.status().successful for commit in commits)
-    assert store.evaluate("names", stem, stem + "~") == [f"{stem}{place:03}" for place in range(120)]
+    store.submit("fill", stem, "120")
+    assert store.evaluate("names", stem, stem + "~") == [f"{stem}{place}" for place in range(1000, 1120)]
 
 
 def test_pages(store: Store) -> None:
@@ -120,19 +118,35 @@ def test_transient_data(store: Store) -> None:
     assert store.evaluate("transient", transient={"a": "秘".encode(), "b": b"2"}) == {"a": "秘", "b": "2"}
 
 
-def test_private_data(store: Store) -> None:
+def test_an_organisations_own_private_data(store: Store) -> None:
     key = name()
     city = {"organizations": ["CityMSP"]}
-    store.submit("putPrivate", COLLECTION, key, transient={"value": b"private"}, **city)
-    assert store.evaluate("getPrivate", COLLECTION, key) == {"value": "private"}
-    assert store.evaluate("privateNames", COLLECTION, key, key + "~") == [key]
+    store.submit("putPrivate", IMPLICIT, key, transient={"value": b"private"}, **city)
+    assert store.evaluate("getPrivate", IMPLICIT, key) == {"value": "private"}
     for msp_id in MSP_IDS:  # everyone has the hash
-        found = store.evaluate("privateHash", COLLECTION, key, organizations=[msp_id])
+        found = store.evaluate("privateHash", IMPLICIT, key, organizations=[msp_id])
         assert found == {"hash": sha256(b"private").hexdigest()}
     with pytest.raises(EvaluateError):
-        store.evaluate("getPrivate", COLLECTION, key, organizations=["TriValleyMSP"])
-    store.submit("removePrivate", COLLECTION, key, **city)
-    assert store.evaluate("getPrivate", COLLECTION, key) == {"value": None}
+        store.evaluate("getPrivate", IMPLICIT, key, organizations=["TriValleyMSP"])
+    store.submit("removePrivate", IMPLICIT, key, **city)
+    assert store.evaluate("getPrivate", IMPLICIT, key) == {"value": None}
+
+
+def test_private_data_of_two_organisations(store: Store) -> None:
+    key = name()
+    members = {"organizations": ["CityMSP", "TriValleyMSP"]}
+    store.submit("putPrivate", COLLECTION, key, transient={"value": b"shared"}, **members)
+    assert store.evaluate("getPrivate", COLLECTION, key) == {"value": "shared"}
+    assert store.evaluate("privateNames", COLLECTION, key, key + "~") == [key]
+    with gateway(store.service, "TriValley") as connected:
+        contract = connected.get_network("certificates").get_contract(store.service.name)
+        found = Store(store.language, store.service, contract).evaluate("getPrivate", COLLECTION, key)
+        assert found == {"value": "shared"}
+    with gateway(store.service, "Nishitetsu") as connected:
+        contract = connected.get_network("certificates").get_contract(store.service.name)
+        for msp_id in ("NishitetsuMSP", "CityMSP"):  # which has none, and which gives it to members only
+            with pytest.raises(EvaluateError):
+                contract.evaluate("getPrivate", COLLECTION, key, organizations=[msp_id])
 
 
 def test_the_clients_identity(store: Store) -> None:

@@ -18,6 +18,13 @@ class Store extends Contract {
         return { previous };
     }
 
+    /** Puts many keys of four digits, the first of them 1000. */
+    async fill(ctx, stem, count) {
+        for (let place = 0; place < Number(count); place++) {
+            await ctx.stub.putState(`${stem}${1000 + place}`, Buffer.from('x'));
+        }
+    }
+
     async get(ctx, key) {
         return { value: text(await ctx.stub.getState(key)) };
     }

@@ -34,6 +34,14 @@ public final class Store implements ContractInterface {
         return told("previous", text(previous));
     }
 
+    /** Puts many keys of four digits, the first of them 1000. */
+    @Transaction
+    public void fill(Context ctx, String stem, int count) {
+        for (int place = 0; place < count; place++) {
+            ctx.getStub().putState(stem + (1000 + place), new byte[] {'x'});
+        }
+    }
+
     @Transaction(intent = TYPE.EVALUATE)
     public String get(Context ctx, String key) {
         return told("value", text(ctx.getStub().getState(key)));
