@@ -15,7 +15,7 @@ from hashlib import sha256
 from node_client.protocol.errors import ProtocolError
 
 # `core/chaincode/persistence/chaincode_package.go`
-_LABEL = re.compile(r"[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*")
+_LABEL = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.+-]*")
 
 
 def chaincode_package(label: str, kind: str, code: Mapping[str, bytes]) -> bytes:
