@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Thread
 
-from network.errors import StartError
+from network.errors import NetworkError, StartError
 from network.folder import Folder
 from network.lock import holder
 from network.process_end import Ended, Process
@@ -66,10 +66,15 @@ def stop(folder: Folder, patience: float) -> bool:
 
     Returns:
         Whether it was running.
+
+    Raises:
+        NetworkError: it is running, and does not say which process it is.
     """
     pid = holder(folder.lock)
+    if pid is None:
+        return False
     if not pid:
-        return pid is not None
+        raise NetworkError("a process runs the network and does not say which one it is", "run the command again")
     try:
         with Process(pid) as process:
             if holder(folder.lock) != pid:

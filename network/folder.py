@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from secrets import token_hex
 from shutil import rmtree
 from tempfile import mkdtemp
 from typing import Any
@@ -144,18 +145,25 @@ class Folder:
     def remove(self) -> None:
         """Remove the network with all its keys and data. Raises FolderError when it is none, or cannot be removed."""
         self.require()
+        # Under another name first: what is removed in part only must not be taken for a network, or for none of ours.
+        removed = self.path.with_name(f".{self.path.name}-removed-{token_hex(4)}")
         try:
-            rmtree(self.path)
+            self.path.rename(removed)
         except OSError as error:
             raise FolderError(f"the folder cannot be removed: {error}") from error
+        try:
+            rmtree(removed)
+        except OSError as error:
+            raise FolderError(f"the folder cannot be removed: {error}", f"remove what is left: {removed}") from error
 
     def topology(self) -> Topology:
         """Who is in the network, as it is in force here. Raises FolderError, ConfigurationError."""
         self.require()
         try:
-            return read_topology((self.path / "configtx.yaml").read_text(encoding="utf-8"))
-        except OSError as error:
+            text = (self.path / "configtx.yaml").read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
             raise FolderError(f"the folder cannot be read: {error}") from error
+        return read_topology(text)
 
     @property
     def embedded(self) -> Path:
