@@ -67,8 +67,9 @@ def java_program(name: str) -> list[str]:
     fresh = {kind for kind, stamp in stamps.items() if stamp.is_file() and stamp.read_text() == wanted[kind]}
     if "classes" not in fresh:
         offline = ["--offline"] if "libraries" in fresh else []
-        goals = ["clean", "compile", "dependency:copy-dependencies", "-DincludeScope=runtime"]
-        _install(maven, ["--batch-mode", "--quiet", *offline, *goals], folder)
+        _install(
+            maven, ["--batch-mode", "--quiet", "-Dstyle.color=never", *offline, "clean", "process-classes"], folder
+        )
         for kind, stamp in stamps.items():
             stamp.write_text(wanted[kind])
     target = folder / "target"
@@ -87,8 +88,9 @@ def _install(tool: str, arguments: Sequence[str], folder: Path) -> None:
     )
     if done.returncode:
         said = (done.stdout + done.stderr)[-3000:]
-        if _UNREACHABLE.search(said):
-            unavailable(f"what {folder.name} needs cannot be fetched: {said[-300:]}")
+        for line in said.splitlines():
+            if _UNREACHABLE.search(line):
+                unavailable(f"what {folder.name} needs cannot be fetched: {line.strip()[:300]}")
         pytest.fail(f"{Path(tool).name} {' '.join(arguments)} in {folder.name} failed:\n{said}")
 
 
