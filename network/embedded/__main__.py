@@ -19,6 +19,7 @@ from network.embedded.network import EmbeddedNetwork
 from network.errors import NetworkError
 from network.lock import Held, hold
 from network.topology import read_topology
+from node_client.durable import make_folder
 
 
 def main() -> None:
@@ -51,7 +52,7 @@ async def serve(folder: Path, ready: int | None) -> int:
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop.set)
     try:
-        (folder / "embedded").mkdir(exist_ok=True)
+        make_folder(folder / "embedded")
         with hold(folder / "embedded" / "lock"):
             await _serve(folder, ready, stop)
     except Held:
