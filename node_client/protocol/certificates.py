@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from node_client.identity.signer import CURVE_ORDERS, low_s
@@ -16,7 +16,7 @@ from node_client.protocol.codec import der
 from node_client.protocol.errors import ProtocolError
 
 _BIT_STRING, _SEQUENCE = 0x03, 0x30
-_SHA256 = ec.ECDSA(hashes.SHA256())
+_PREHASHED = ec.ECDSA(Prehashed(hashes.SHA256()))
 _UNUSABLE = (
     ValueError,
     UnsupportedAlgorithm,
@@ -55,19 +55,31 @@ def verify_signature(certificate: x509.Certificate, signature: bytes, message: b
     Fabric's MSPs hash with SHA-256 whatever the curve (`msp/identities.go`), and refuse a high S.
     """
     key = certificate.public_key()
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return _verify_ecdsa(certificate, signature, sha256(message).digest())
     try:
-        if isinstance(key, ec.EllipticCurvePublicKey):
-            order = CURVE_ORDERS.get(key.curve.name)
-            if order is None or decode_dss_signature(signature)[1] > order // 2:
-                return False
-            key.verify(signature, message, _SHA256)
-            return True
         if isinstance(key, ed25519.Ed25519PublicKey):
             key.verify(signature, message)
             return True
-    except (InvalidSignature, ValueError):
+    except InvalidSignature:
         return False
     return False
+
+
+@lru_cache(maxsize=8192)
+def _verify_ecdsa(certificate: x509.Certificate, signature: bytes, digest: bytes) -> bool:
+    """Whether an ECDSA key signed a digest. What is signed once is looked at by several: endorsers, orderers, peers."""
+    key = certificate.public_key()
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        return False
+    order = CURVE_ORDERS.get(key.curve.name)
+    try:
+        if order is None or decode_dss_signature(signature)[1] > order // 2:
+            return False
+        key.verify(signature, digest, _PREHASHED)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def fingerprint(certificate: x509.Certificate) -> bytes:
@@ -75,6 +87,7 @@ def fingerprint(certificate: x509.Certificate) -> bytes:
     return sha256(certificate.public_bytes(Encoding.DER)).digest()
 
 
+@lru_cache(maxsize=4096)
 def identity_digest(certificate: x509.Certificate) -> bytes:
     """What tells identities apart: SHA-256 over what the CA signed.
 
@@ -104,6 +117,7 @@ def is_ca(certificate: x509.Certificate) -> bool:
         return False
 
 
+@lru_cache(maxsize=4096)
 def subject_units(certificate: x509.Certificate) -> tuple[str, ...]:
     """The organisational units of the subject."""
     units = certificate.subject.get_attributes_for_oid(x509.NameOID.ORGANIZATIONAL_UNIT_NAME)
