@@ -129,6 +129,12 @@ class Verifier:
             CheckName.VALIDITY, until is None or self.today <= until, Verdict.EXPIRED, f"it was valid until {until}"
         )
 
+    @property
+    def attested(self) -> bool:
+        """Whether the receipt proves that the certificate has been on the ledger."""
+        wanted = (CheckName.LEDGER, CheckName.ATTESTATION)
+        return all(name in self._checks and self._checks[name].outcome is Outcome.PASSED for name in wanted)
+
     def check_record(self, data: bytes, nonce: bytes) -> None:
         """The checks of the ledger's fresh answer.
 

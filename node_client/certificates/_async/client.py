@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 
+from chaincode.registry.model import codes
 from chaincode.registry.model.records import CertificateRecord
 from chaincode.registry.model.status import Reason
 from node_client.certificates.document import Document
@@ -11,12 +12,16 @@ from node_client.certificates.questions import certificate_question
 from node_client.certificates.receipt import Receipt
 from node_client.certificates.trust import Trust
 from node_client.certificates.verification import Verification, Verifier
-from node_client.errors import CommitError, CommitStatusError, EndorseError, GatewayError, SubmitError
+from node_client.errors import CommitError, CommitStatusError, EndorseError, EvaluateError, GatewayError, SubmitError
 from node_client.gateway._async.network import AsyncNetwork
 from node_client.gateway._async.transaction import AsyncTransaction
 from node_client.protocol.proposal import new_nonce
 
 ATTEMPTS = 5  # transactions for one change, when others were written in between
+
+# Peers have a block at different times: one may not know yet what another has told. Seconds between attempts; a peer
+# that is behind for longer than all of them is not just behind.
+PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class AsyncRegistryClient:
     """
 
     def __init__(self, network: AsyncNetwork, trust: Trust) -> None:
+        self._network = network
         self._contract = network.get_contract(trust.ledger.chaincode)
         self.trust = trust
 
@@ -60,8 +66,14 @@ class AsyncRegistryClient:
             EndorseError: it could not be asked.
         """
         question = certificate_question(certificate_id)
-        transaction = await self._endorse(question.function, *question.args, nonce=nonce)
-        return transaction.data
+        for pause in PAUSES:
+            try:
+                return (await self._endorse(question.function, *question.args, nonce=nonce)).data
+            except EndorseError as error:
+                if not overtaken(error):
+                    raise
+            await self._network.pause(pause)
+        return (await self._endorse(question.function, *question.args, nonce=nonce)).data
 
     async def history(self, certificate_id: str) -> list[HistoryEntry]:
         """Every version of a certificate's record, newest first. Raises as `read`."""
@@ -108,20 +120,51 @@ class AsyncRegistryClient:
         verifier.check_receipt()
         nonce = new_nonce()
         try:
-            verifier.check_record(await self.attest(receipt.certificate_id, nonce), nonce)
+            answer = await self._attest_known(receipt.certificate_id, nonce, known=verifier.attested)
+            verifier.check_record(answer, nonce)
         except RegistryRefusal as error:
             verifier.check_refusal(error)
         except GatewayError as error:
             verifier.check_failure(error.message)
         return verifier.result()
 
+    async def _attest_known(self, certificate_id: str, nonce: bytes, *, known: bool) -> bytes:
+        """As `attest`; where the certificate is known to have been issued, peers that do not know it are behind."""
+        for pause in PAUSES if known else ():
+            try:
+                return await self.attest(certificate_id, nonce)
+            except RegistryRefusal as refusal:
+                if refusal.code != codes.NOT_FOUND:
+                    raise
+            await self._network.pause(pause)
+        return await self.attest(certificate_id, nonce)
+
     async def _evaluate(self, function: str, *args: str) -> bytes:
         with refusals():
             return await self._contract.evaluate(function, *args)
 
     async def _endorse(self, function: str, *args: str, nonce: bytes | None = None) -> AsyncTransaction:
+        """Have a call endorsed. What a peer does not find and the caller's own has, the other one will find soon."""
+        for pause in PAUSES:
+            try:
+                return await self._endorse_once(function, *args, nonce=nonce)
+            except RegistryRefusal as refusal:
+                if refusal.code != codes.NOT_FOUND or not await self._finds(refusal.value):
+                    raise
+            await self._network.pause(pause)
+        return await self._endorse_once(function, *args, nonce=nonce)
+
+    async def _endorse_once(self, function: str, *args: str, nonce: bytes | None) -> AsyncTransaction:
         with refusals():
             return await self._contract.new_proposal(function, *args, nonce=nonce).endorse()
+
+    async def _finds(self, certificate_id: str) -> bool:
+        """Whether the caller's own organisation has a certificate."""
+        try:
+            await self.read(certificate_id)
+        except (RegistryRefusal, EvaluateError):
+            return False
+        return True
 
     async def _submit(self, function: str, *args: str) -> CertificateRecord:
         for _ in range(ATTEMPTS - 1):

@@ -4,6 +4,7 @@
 import json
 from dataclasses import dataclass
 
+from chaincode.registry.model import codes
 from chaincode.registry.model.records import CertificateRecord
 from chaincode.registry.model.status import Reason
 from node_client.certificates.document import Document
@@ -12,12 +13,16 @@ from node_client.certificates.questions import certificate_question
 from node_client.certificates.receipt import Receipt
 from node_client.certificates.trust import Trust
 from node_client.certificates.verification import Verification, Verifier
-from node_client.errors import CommitError, CommitStatusError, EndorseError, GatewayError, SubmitError
+from node_client.errors import CommitError, CommitStatusError, EndorseError, EvaluateError, GatewayError, SubmitError
 from node_client.gateway._sync.network import Network
 from node_client.gateway._sync.transaction import Transaction
 from node_client.protocol.proposal import new_nonce
 
 ATTEMPTS = 5  # transactions for one change, when others were written in between
+
+# Peers have a block at different times: one may not know yet what another has told. Seconds between attempts; a peer
+# that is behind for longer than all of them is not just behind.
+PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class RegistryClient:
     """
 
     def __init__(self, network: Network, trust: Trust) -> None:
+        self._network = network
         self._contract = network.get_contract(trust.ledger.chaincode)
         self.trust = trust
 
@@ -61,8 +67,14 @@ class RegistryClient:
             EndorseError: it could not be asked.
         """
         question = certificate_question(certificate_id)
-        transaction = self._endorse(question.function, *question.args, nonce=nonce)
-        return transaction.data
+        for pause in PAUSES:
+            try:
+                return (self._endorse(question.function, *question.args, nonce=nonce)).data
+            except EndorseError as error:
+                if not overtaken(error):
+                    raise
+            self._network.pause(pause)
+        return (self._endorse(question.function, *question.args, nonce=nonce)).data
 
     def history(self, certificate_id: str) -> list[HistoryEntry]:
         """Every version of a certificate's record, newest first. Raises as `read`."""
@@ -109,20 +121,51 @@ class RegistryClient:
         verifier.check_receipt()
         nonce = new_nonce()
         try:
-            verifier.check_record(self.attest(receipt.certificate_id, nonce), nonce)
+            answer = self._attest_known(receipt.certificate_id, nonce, known=verifier.attested)
+            verifier.check_record(answer, nonce)
         except RegistryRefusal as error:
             verifier.check_refusal(error)
         except GatewayError as error:
             verifier.check_failure(error.message)
         return verifier.result()
 
+    def _attest_known(self, certificate_id: str, nonce: bytes, *, known: bool) -> bytes:
+        """As `attest`; where the certificate is known to have been issued, peers that do not know it are behind."""
+        for pause in PAUSES if known else ():
+            try:
+                return self.attest(certificate_id, nonce)
+            except RegistryRefusal as refusal:
+                if refusal.code != codes.NOT_FOUND:
+                    raise
+            self._network.pause(pause)
+        return self.attest(certificate_id, nonce)
+
     def _evaluate(self, function: str, *args: str) -> bytes:
         with refusals():
             return self._contract.evaluate(function, *args)
 
     def _endorse(self, function: str, *args: str, nonce: bytes | None = None) -> Transaction:
+        """Have a call endorsed. What a peer does not find and the caller's own has, the other one will find soon."""
+        for pause in PAUSES:
+            try:
+                return self._endorse_once(function, *args, nonce=nonce)
+            except RegistryRefusal as refusal:
+                if refusal.code != codes.NOT_FOUND or not self._finds(refusal.value):
+                    raise
+            self._network.pause(pause)
+        return self._endorse_once(function, *args, nonce=nonce)
+
+    def _endorse_once(self, function: str, *args: str, nonce: bytes | None) -> Transaction:
         with refusals():
             return self._contract.new_proposal(function, *args, nonce=nonce).endorse()
+
+    def _finds(self, certificate_id: str) -> bool:
+        """Whether the caller's own organisation has a certificate."""
+        try:
+            self.read(certificate_id)
+        except (RegistryRefusal, EvaluateError):
+            return False
+        return True
 
     def _submit(self, function: str, *args: str) -> CertificateRecord:
         for _ in range(ATTEMPTS - 1):

@@ -48,6 +48,10 @@ class AsyncNetwork:
         """
         return await self.new_commit(transaction_id).status(timeout=timeout)
 
+    async def pause(self, seconds: float) -> None:
+        """Wait, for peers that are behind say."""
+        await self._transport.pause(seconds)
+
     async def height(self) -> int:
         """How many blocks the gateway's peer has. Raises EvaluateError."""
         info = await self.get_contract("qscc").evaluate("GetChainInfo", self.channel)

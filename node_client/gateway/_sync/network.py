@@ -49,6 +49,10 @@ class Network:
         """
         return self.new_commit(transaction_id).status(timeout=timeout)
 
+    def pause(self, seconds: float) -> None:
+        """Wait, for peers that are behind say."""
+        self._transport.pause(seconds)
+
     def height(self) -> int:
         """How many blocks the gateway's peer has. Raises EvaluateError."""
         info = self.get_contract("qscc").evaluate("GetChainInfo", self.channel)
