@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +53,11 @@ class Measured:
 
 
 async def measure(
-    operation: Callable[[], Awaitable[object]], *, concurrency: int, seconds: float, processes: Mapping[str, int]
+    operation: Callable[[], Awaitable[object]],
+    *,
+    concurrency: int,
+    seconds: float,
+    processes: Mapping[str, Sequence[int]],
 ) -> Measured:
     """Keep so many operations in flight for so many seconds, after a short warm-up."""
     await asyncio.gather(*(operation() for _ in range(concurrency)))
@@ -80,15 +84,15 @@ async def measure(
     return Measured(concurrency, sorted(latencies), passed, cpu, errors)
 
 
-def cpu_times(processes: Mapping[str, int]) -> dict[str, float]:
+def cpu_times(processes: Mapping[str, Sequence[int]]) -> dict[str, float]:
     """CPU seconds of this process, of the named ones, and of what those started, in one sum for each name."""
     spent = {"client": _spent(psutil.Process(os.getpid()))}
-    for name, pid in processes.items():
-        process = psutil.Process(pid)
-        spent[name] = _spent(process)
-        children = process.children(recursive=True)
+    for name, pids in processes.items():
+        named = [psutil.Process(pid) for pid in pids]
+        spent[name] = sum(map(_spent, named))
+        children = [child for process in named for child in process.children(recursive=True)]
         if children:
-            spent[f"{name}, started by it"] = sum(map(_spent, children))
+            spent[f"{name}, started by them"] = sum(map(_spent, children))
     return spent
 
 

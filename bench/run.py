@@ -1,7 +1,8 @@
 """Benchmarks: `python bench/run.py NAME… [--json FILE]`; `--help` tells the rest.
 
-Without a target the embedded network is made for the run and goes away after it. Load is made by this process, on the
-same machine: what the client costs is part of what is measured, and is shown.
+Without a target networks are made for the run and go away after it: the embedded one, and one of Fabric where its
+programs are (see FABRIC_BIN). Load is made by this process, on the same machine: what the client costs is part of what
+is measured, and is shown.
 """
 
 import argparse
@@ -37,22 +38,32 @@ def main() -> None:
     parser.add_argument("--json", metavar="FILE", type=Path)
     arguments = parser.parse_args()
     levels = [int(level) for level in arguments.concurrency.split(",")]
+    rows: dict[str, list[dict[str, object]]] = {name: [] for name in arguments.names}
     report: dict[str, object] = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "machine": platform.machine(),
+        **rows,
     }
-    with targets(arguments) as found:
-        for name in arguments.names:
-            report[name] = [_measured(name, target, levels, arguments.seconds) for target in found]
+    for opened in targets(arguments):
+        with opened as target:
+            for name in arguments.names:
+                rows[name].append(_measured(name, target, levels, arguments.seconds))
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 def _measured(name: str, target: Target, levels: list[int], seconds: float) -> dict[str, object]:
-    print(f"\n{name} on {target.name}" + (f", ready in {target.ready:.2f} s" if target.ready else ""), flush=True)
+    ready = f", ready in {target.ready:.2f} s, again in {target.again:.2f} s" if target.ready and target.again else ""
+    print(f"\n{name} on {target.name}{ready}", flush=True)
     rows = asyncio.run(BENCHMARKS[name](target, levels, seconds))
-    return {"target": target.name, "readySeconds": target.ready, "rows": rows}
+    return {
+        "target": target.name,
+        "readySeconds": target.ready,
+        "readyAgainSeconds": target.again,
+        "readySteps": dict(target.steps),
+        "rows": rows,
+    }
 
 
 if __name__ == "__main__":

@@ -2,14 +2,21 @@
 
 import argparse
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from network import control
-from network.folder import Folder
+from network.errors import BinariesError
+from network.fabric import binaries
+from network.folder import Engine, Folder
+from network.progress import Step
+from network.status import NetworkStatus
+
+KINDS = {"peer": "peers", "orderer": "orderers", "chaincode": "chaincode"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,8 +26,10 @@ class Target:
     Attributes:
         connection: its connection profile.
         trust: its trust file; None where nothing can be verified.
-        processes: ids of the processes whose CPU time is counted, with all that they start.
-        ready: seconds from the command to a serving network, where that was measured.
+        processes: ids of the processes whose CPU time is counted together, with all that they start, by kind.
+        ready: seconds from nothing to a serving network, where that was measured.
+        again: seconds from a stopped network to a serving one.
+        steps: seconds until each step on the way from nothing.
     """
 
     name: str
@@ -28,50 +37,91 @@ class Target:
     organisation: str = "City"
     user: str = "issuer"
     trust: Path | None = None
-    processes: Mapping[str, int] = field(default_factory=dict)
+    processes: Mapping[str, Sequence[int]] = field(default_factory=dict)
     ready: float | None = None
+    again: float | None = None
+    steps: Mapping[str, float] = field(default_factory=dict)
+
+
+def targets(arguments: argparse.Namespace) -> list[AbstractContextManager[Target]]:
+    """The targets that the command line names, each to be entered while it is measured.
+
+    Where it names none: networks of the run's own, an embedded one and, where Fabric's programs are, one of Fabric. An
+    idle Fabric network takes a tenth of a core, so that no two run at a time.
+    """
+    processes = defaultdict(list)
+    for name, _, pid in (one.partition("=") for one in arguments.process):
+        processes[name].append(int(pid))
+    named: list[AbstractContextManager[Target]] = [nullcontext(_of_folder(text)) for text in arguments.network]
+    if arguments.connection:
+        given = Target(
+            name=str(arguments.connection),
+            connection=arguments.connection,
+            organisation=arguments.organisation,
+            user=arguments.user,
+            trust=arguments.trust,
+            processes=processes,
+        )
+        named.append(nullcontext(given))
+    return named or [_own(engine) for engine in _engines()]
+
+
+def _engines() -> list[Engine]:
+    try:
+        found = binaries.find()
+    except BinariesError as error:
+        print(f"Fabric is not measured: {error}")
+        return [Engine.EMBEDDED]
+    print(f"Fabric {found.version}: {found.peer.parent}")
+    return [Engine.EMBEDDED, Engine.FABRIC]
 
 
 @contextmanager
-def targets(arguments: argparse.Namespace) -> Iterator[list[Target]]:
-    """The targets that the command line names; an embedded network of the run's own where it names none."""
-    processes = {name: int(pid) for name, _, pid in (one.partition("=") for one in arguments.process)}
-    named = [_of_folder(text) for text in arguments.network]
-    if arguments.connection:
-        named.append(
-            Target(
-                name=str(arguments.connection),
-                connection=arguments.connection,
-                organisation=arguments.organisation,
-                user=arguments.user,
-                trust=arguments.trust,
-                processes=processes,
-            )
-        )
-    if named:
-        yield named
-        return
+def _own(engine: Engine) -> Iterator[Target]:
+    """A network made for the run."""
     with TemporaryDirectory(prefix="certledger-bench-") as place:
         folder = Folder.at(Path(place) / "net")
-        control.up(folder, ports="auto")
-        control.down(folder)
-        started = time.perf_counter()
-        control.up(folder)
-        ready = time.perf_counter() - started
+        steps: dict[str, float] = {}
+        begun = time.perf_counter()
+
+        def reached(step: Step) -> None:
+            steps[step] = round(time.perf_counter() - begun, 2)
+
         try:
-            yield [_of_folder(f"embedded={folder.path}", ready)]
-        finally:
+            control.up(folder, ports="auto", engine=engine, progress=reached)
+            ready = time.perf_counter() - begun
             control.down(folder)
+            begun = time.perf_counter()
+            control.up(folder)
+            again = time.perf_counter() - begun
+            yield _of_folder(f"{engine}={folder.path}", ready=ready, again=again, steps=steps)
+        finally:
+            if folder.exists:
+                control.down(folder)
 
 
-def _of_folder(text: str, ready: float | None = None) -> Target:
+def _of_folder(
+    text: str, *, ready: float | None = None, again: float | None = None, steps: Mapping[str, float] | None = None
+) -> Target:
     name, _, path = text.rpartition("=")
     folder = Folder.at(Path(path))
-    pid = control.status(folder).pid
     return Target(
         name=name or path,
         connection=folder.organisation("City") / "connection.json",
         trust=folder.path / "trust.json",
-        processes={"network": pid} if pid else {},
+        processes=_processes(control.status(folder)),
         ready=ready,
+        again=again,
+        steps=steps or {},
     )
+
+
+def _processes(status: NetworkStatus) -> dict[str, list[int]]:
+    """The network's processes by kind: one for an embedded network, for Fabric peers, orderers and chaincode."""
+    if not status.nodes:
+        return {"network": [status.pid]} if status.pid else {}
+    kinds: dict[str, list[int]] = {}
+    for node in status.nodes:
+        if node.pid:
+            kinds.setdefault(KINDS[node.kind], []).append(node.pid)
+    return kinds
