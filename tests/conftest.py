@@ -45,15 +45,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if engine() is not Engine.FABRIC:
+    if engine() is Engine.EMBEDDED and not config.getoption("--network"):
         return
-    try:
-        binaries.find()
-    except BinariesError as error:
-        missing = pytest.mark.skip(reason=f"{error}; {error.next_step}")
-        for item in items:
-            if SCENARIOS in item.path.parents:
-                item.add_marker(missing)
+    missing = ""
+    if engine() is Engine.FABRIC:
+        try:
+            binaries.find()
+        except BinariesError as error:
+            missing = f"{error}; {error.next_step}"
+    for item in items:
+        if item.get_closest_marker("embedded"):
+            item.add_marker(pytest.mark.skip(reason="about the embedded network alone"))
+        elif missing and SCENARIOS in item.path.parents:
+            item.add_marker(pytest.mark.skip(reason=missing))
 
 
 def engine() -> Engine:

@@ -190,11 +190,7 @@ async def test_chaincode_events_go_on_when_the_certificate_has_expired(network: 
             assert await first(stream, lambda event: event.transaction_id == transaction_id)
 
 
-async def test_streams_of_a_client_with_a_certificate_are_bound_to_it(
-    request: pytest.FixtureRequest, network: Folder
-) -> None:
-    if request.config.getoption("--network"):
-        pytest.skip("only the embedded network's peers have a second port")
+async def test_streams_of_a_client_with_a_certificate_are_bound_to_it(network: Folder) -> None:
     async with gateway_of(network, "City", "auditor", mutual_tls=True) as gateway:
         channel = gateway.get_network(CHANNEL)
         for stream in (

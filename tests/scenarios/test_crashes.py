@@ -26,6 +26,8 @@ from tests.conftest import Commands
 from tests.scenarios.deploying import Service, deploy, free_address, served, unused_name
 from tests.scenarios.load import PATIENCE, Record, Session
 
+pytestmark = pytest.mark.embedded
+
 IN_FLIGHT = 12
 MOST_TOLD = 30  # transactions told before a kill
 SAMPLE = 20  # transactions looked up after each restart

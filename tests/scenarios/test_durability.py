@@ -24,6 +24,8 @@ from node_client.protocol.chaincode_package import service_package
 from tests.conftest import Commands
 from tests.tracing import CALLS, attached, calls, everything, lost, now, require_strace, traced
 
+pytestmark = pytest.mark.embedded
+
 SYNC = "fsync,fdatasync"
 # Made anew at every start, or of use only while the process lives.
 PASSING = ("*.log", "*/lock", "*-shm", "*/embedded/chaincode")

@@ -25,6 +25,8 @@ from node_client import ConnectionProfile, EndorseError, Gateway, Identity, KeyS
 from node_client.protocol.proposal import build_proposal, parse_proposal
 from tests.scenarios.wire import DELIVER, EVENTS, OPTIONS, ORDERER, UNARY, User, Wire, mutations
 
+pytestmark = pytest.mark.embedded
+
 SEED = 20261124
 CHANNEL, CHAINCODE = "certificates", "registry"
 STREAMS = 10_000

@@ -17,11 +17,11 @@ from network.topology import CHANNEL
 from node_client import AsyncGateway, ConnectionProfile, Endpoint, EvaluateError
 from tests.conftest import Commands
 
+pytestmark = pytest.mark.embedded
+
 
 @pytest.fixture
-def profile(request: pytest.FixtureRequest, network: Folder) -> ConnectionProfile:
-    if request.config.getoption("--network"):
-        pytest.skip("only the embedded network's peers have a second port")
+def profile(network: Folder) -> ConnectionProfile:
     return ConnectionProfile.load(network.organisation("City") / "connection.json")
 
 

@@ -44,7 +44,7 @@ async def test_state_history_and_deletion(counter: AsyncContract) -> None:
     assert await counter.submit("Add", "a", "3") == b"5"
     await counter.submit("Forget", "a")
     assert json.loads(await counter.evaluate("History", "a")) == ["deleted", "5", "2"]
-    assert json.loads(await counter.evaluate("Names", "a", "b")) == []
+    assert json.loads(await counter.evaluate("Names", "a", "a\0")) == []
 
 
 async def test_ranges_are_in_byte_order(counter: AsyncContract) -> None:
