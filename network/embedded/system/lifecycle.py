@@ -19,6 +19,7 @@ from network.embedded.acl import AccessDenied
 from network.embedded.definitions import LIFECYCLE, NAMESPACES, Definition, field_key, metadata_key
 from network.embedded.system import Call, Refused
 from network.embedded.system.approvals import PARAMETERS, Approval, Approvals
+from network.embedded.system.collection_rules import check_collections
 from network.embedded.unpacking import UNREADABLE
 
 DEFAULT_POLICY = policy_pb2.ApplicationPolicy(
@@ -89,7 +90,7 @@ def _all_installed(call: Call, data: bytes) -> bytes:
 
 def _approve(call: Call, data: bytes) -> bytes:
     request = lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgArgs.FromString(data)
-    _check_stated(call, request.name, request.version)
+    _check_stated(call, request.name, request.version, request.collections)
     definition = _stated(request)
     simulator = _simulator(call)
     current = _current(simulator, definition.name)
@@ -149,7 +150,7 @@ def _readiness(call: Call, data: bytes) -> bytes:
 
 def _commit(call: Call, data: bytes) -> bytes:
     request = lifecycle_pb2.CommitChaincodeDefinitionArgs.FromString(data)
-    _check_stated(call, request.name, request.version)
+    _check_stated(call, request.name, request.version, request.collections)
     definition = _stated(request)
     simulator = _simulator(call)
     _check_next(simulator, definition)
@@ -236,8 +237,8 @@ def _collections(definition: Definition) -> collection_pb2.CollectionConfigPacka
     return collection_pb2.CollectionConfigPackage.FromString(definition.collections)
 
 
-def _check_stated(call: Call, name: str, version: str) -> None:
-    """Check a definition's name and version (`validateInput`)."""
+def _check_stated(call: Call, name: str, version: str, package: collection_pb2.CollectionConfigPackage) -> None:
+    """Check a definition's name, version and collections (`validateInput`)."""
     wrong = ""
     if not _NAME.fullmatch(name):
         wrong = (
@@ -252,6 +253,13 @@ def _check_stated(call: Call, name: str, version: str) -> None:
         )
     elif not call.channel:
         wrong = "could not get channelconfig for channel ''"
+    else:
+        current = definitions.read_definition(_simulator(call).state, name)
+        committed = _collections(current) if current else collection_pb2.CollectionConfigPackage()
+        try:
+            check_collections(package, committed, call.peer.ledger.config.msp_manager)
+        except Refused as error:
+            wrong = str(error)
     if wrong:
         raise Refused(f"error validating chaincode definition: {wrong}")
 

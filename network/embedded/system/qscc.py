@@ -12,7 +12,7 @@ from network.embedded.ledger import Ledger
 from network.embedded.system import Call, Refused
 from node_client.protocol.block import parse_block
 
-MAX_NUMBER = 2**64 - 1
+NEWEST = 2**64 - 1  # the greatest number stands for the newest block (`common/ledger/blkstorage`)
 
 
 def chain_info(ledger: Ledger) -> bytes:
@@ -25,15 +25,18 @@ def chain_info(ledger: Ledger) -> bytes:
 
 def _by_number(ledger: Ledger, argument: bytes) -> bytes:
     text = argument.decode(errors="replace")
+    digits = text.lstrip("0")
     wrong = ""
     if not re.fullmatch("[0-9]+", text):
         wrong = "invalid syntax"
-    elif int(text) > MAX_NUMBER:
+    elif len(digits) > len(str(NEWEST)) or int(digits or "0") > NEWEST:
         wrong = "value out of range"
     if wrong:
         quoted = json.dumps(text, ensure_ascii=False)
         raise Refused(f"Failed to parse block number with error strconv.ParseUint: parsing {quoted}: {wrong}")
-    number = int(text)
+    number = int(digits or "0")
+    if number == NEWEST:
+        number = ledger.height - 1
     found = ledger.block(number) if number < ledger.height else None
     return found or _missing(f"Failed to get block number {number}, error no such block number [{number}] in index")
 
