@@ -95,6 +95,7 @@ TEXTS = {
     "the network runs already": "ネットワークはすでに稼働しています",
     "the network runs": "ネットワークは稼働しています",
     "the network does not run": "ネットワークは稼働していません",
+    "it takes no transactions": "取引を受け付けていません",
     "the network is stopped": "ネットワークを停止しました",
     "the network did not run": "ネットワークは稼働していませんでした",
     "its folder is removed": "フォルダーを削除しました",

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from network.folder import Engine, Folder
 from network.topology import CHANNEL, Organisation
 
+SERVING = b"\x08\x01"  # `grpc.health.v1.HealthCheckResponse`
+HEALTH_TIMEOUT = 5.0  # seconds
+
 
 @dataclass(frozen=True)
 class OrganisationStatus:
@@ -52,6 +55,7 @@ class NetworkStatus:
     Attributes:
         pid: of the process that runs the network, or that keeps its nodes running.
         nodes: its processes, where they are several.
+        trouble: why blocks cannot be written now; empty when they can.
     """
 
     engine: Engine
@@ -59,6 +63,7 @@ class NetworkStatus:
     pid: int | None
     organisations: tuple[OrganisationStatus, ...]
     nodes: tuple[NodeStatus, ...] = ()
+    trouble: str = ""
 
 
 def peer_height(folder: Folder, organisation: Organisation) -> int | None:
@@ -72,3 +77,23 @@ def peer_height(folder: Folder, organisation: Organisation) -> int | None:
             return gateway.get_network(CHANNEL).height()
     except FabricError:
         return None
+
+
+def ordering_trouble(folder: Folder, organisation: Organisation) -> str:
+    """Why an organisation's orderer does not serve though it can be reached; empty when it serves.
+
+    It is asked by gRPC's health protocol, which Fabric's orderers answer too.
+    """
+    import grpc
+
+    root = (folder.organisation(organisation.name) / "orderer" / "tls" / "ca.crt").read_bytes()
+    with grpc.secure_channel(organisation.orderer, grpc.ssl_channel_credentials(root)) as channel:
+        check = channel.unary_unary("/grpc.health.v1.Health/Check", bytes, bytes)
+        try:
+            answer, call = check.with_call(b"", timeout=HEALTH_TIMEOUT)
+        except grpc.RpcError:
+            return ""
+    if answer == SERVING:
+        return ""
+    reasons = [str(value) for key, value in call.trailing_metadata() or () if key == "reason"]
+    return reasons[0] if reasons else "the orderer does not serve"

@@ -104,6 +104,11 @@ class GatewayError(FabricError):
         return ""
 
     @property
+    def reason(self) -> str:
+        """The gateway's words, and what each peer or orderer answered."""
+        return "; ".join([self.message, *dict.fromkeys(map(str, self.details))])
+
+    @property
     def identity_expired(self) -> bool:
         """Whether the caller's certificate has expired. Peers answer so as if they were not there (UNAVAILABLE)."""
         texts = (self.message, *(detail.message for detail in self.details))

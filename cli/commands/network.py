@@ -166,6 +166,7 @@ def _show_status(settings: Settings, headline: str = "") -> bool:
             for one in found.organisations
         ],
     }
+    record["trouble"] = found.trouble or None
     state = tr("the network runs") if found.running else tr("the network does not run")
     process = f" ({tr('process')} {found.pid})" if found.running else ""
     lines = [f"{'✔' if found.running else '–'} {headline or state}{process}"]
@@ -185,6 +186,8 @@ def _show_status(settings: Settings, headline: str = "") -> bool:
         lines += [_node_line(one) for one in found.nodes]
     else:
         lines += [_organisation_line(one) for one in found.organisations]
+    if found.trouble:
+        lines.append(f"  ! {tr('it takes no transactions')}: {found.trouble}")
     settings.output.result(record, "\n".join(lines))
     return found.running
 

@@ -46,7 +46,8 @@ def unavailable() -> Iterator[None]:
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE:
             raise LedgerUnavailable(f"the ledger is damaged: {error}", DAMAGED) from error
-        raise LedgerUnavailable(f"the ledger cannot be used: {error}") from error
+        name = f" ({error.sqlite_errorname})" if str(error) == "disk I/O error" else ""  # the text says too little
+        raise LedgerUnavailable(f"the ledger cannot be used: {error}{name}") from error
 
 
 def require_whole(path: Path, companions: Sequence[Path]) -> None:

@@ -23,7 +23,9 @@ class Health:
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Let a server serve it."""
-        methods: dict[str, grpc.RpcMethodHandler[Any, Any]] = {"Check": grpc.unary_unary_rpc_method_handler(self.check)}
+        methods: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+            "Check": grpc.unary_unary_rpc_method_handler(self.check, bytes, bytes)
+        }
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, methods),))
 
     async def check(self, request: bytes, context: Any) -> bytes:

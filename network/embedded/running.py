@@ -7,7 +7,7 @@ from network.errors import NetworkError
 from network.folder import Folder
 from network.lock import holder
 from network.progress import Progress
-from network.status import NetworkStatus, OrganisationStatus, peer_height
+from network.status import NetworkStatus, OrganisationStatus, ordering_trouble, peer_height
 
 STOP_PATIENCE = 15.0  # seconds that the network has to end before it is killed
 
@@ -26,6 +26,7 @@ class EmbeddedProcess:
 
     def status(self) -> NetworkStatus:
         pid = holder(self._folder.lock)
+        organisations = self._folder.topology().organisations
         return NetworkStatus(
             engine=self._folder.engine,
             running=pid is not None,
@@ -39,8 +40,9 @@ class EmbeddedProcess:
                     orderer=one.orderer,
                     height=peer_height(self._folder, one) if pid is not None else None,
                 )
-                for one in self._folder.topology().organisations
+                for one in organisations
             ),
+            trouble=ordering_trouble(self._folder, organisations[0]) if pid is not None else "",
         )
 
     def logs(self) -> dict[str, Path]:

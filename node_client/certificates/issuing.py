@@ -23,6 +23,7 @@ from node_client.certificates.errors import (
     DocumentError,
     LedgerMismatch,
     OutcomeUnknown,
+    ReceiptNotWritten,
     ReferenceTaken,
     RegisterError,
     RegistryRefusal,
@@ -177,7 +178,7 @@ class Issuer:
             commit = await transaction.submit()
             status = await commit.status()
         except (SubmitError, CommitStatusError) as error:
-            text = f"whether certificate {row.certificate_id} was issued is not known: {error.message}"
+            text = f"whether certificate {row.certificate_id} was issued is not known: {error.reason}"
             raise OutcomeUnknown(transaction.transaction_id, text) from error
         if status.successful:
             return await self._register.committed(row.certificate_id, transaction.transaction_id)
@@ -250,6 +251,14 @@ class Progress:
     result: Issued | Failed
 
 
+def _concerns_all(error: FabricError) -> bool:
+    """Whether other certificates would fail in the same way now: the network is gone, or a disk is full."""
+    cause = error.__cause__ if isinstance(error, OutcomeUnknown) else error
+    return isinstance(cause, RegisterError | ReceiptNotWritten) or (
+        isinstance(cause, GatewayError) and cause.unreachable
+    )
+
+
 async def issue_all(
     issuer: Issuer,
     requests: list[Request],
@@ -277,8 +286,8 @@ async def issue_all(
                 result: Issued | Failed = await issuer.issue(request)
             except FabricError as error:
                 result = Failed(request, error)
-                if isinstance(error, RegisterError) or (isinstance(error, GatewayError) and error.unreachable):
-                    stop.set()  # the others would fail in the same way
+                if _concerns_all(error):
+                    stop.set()
             done(Progress(request, result))
 
     await asyncio.gather(*(work() for _ in range(min(in_flight, len(requests)))))

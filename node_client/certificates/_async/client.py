@@ -181,7 +181,7 @@ class AsyncRegistryClient:
             commit = await transaction.submit()
             await commit.require_valid()
         except (SubmitError, CommitStatusError) as error:
-            text = f"whether {function} was written is not known: {error.message}"
+            text = f"whether {function} was written is not known: {error.reason}"
             raise OutcomeUnknown(transaction.transaction_id, text) from error
         return CertificateRecord.from_bytes(transaction.result)
 
