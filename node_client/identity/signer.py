@@ -11,12 +11,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature, encode_dss_signature
 
+# Of the curves whose signatures Fabric checks; ours are on two of them.
 CURVE_ORDERS = {
+    "secp224r1": 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFF16A2E0B8F03E13DD29455C5C2A3D,
     "secp256r1": 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
     "secp384r1": int(
         "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973", 16
     ),
+    "secp521r1": int("1ff" + "f" * 63 + "a51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409", 16),
 }
+_SIGNING = ("secp256r1", "secp384r1")
 _HASH_OF_SIZE = {32: hashes.SHA256(), 48: hashes.SHA384(), 64: hashes.SHA512()}
 
 
@@ -36,7 +40,7 @@ class KeySigner:
     """
 
     def __init__(self, key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey) -> None:
-        if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name not in CURVE_ORDERS:
+        if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name not in _SIGNING:
             raise ValueError(f"keys on {key.curve.name} cannot sign for Fabric: use P-256, P-384 or Ed25519")
         self._key = key
 
