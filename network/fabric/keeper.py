@@ -71,7 +71,7 @@ class Keeper:
         self._folder = folder
         self._launches = launches
         self._tasks: list[asyncio.Task[None]] = []
-        self._running: dict[str, Process] = {}
+        self._running: dict[str, tuple[Process, asyncio.subprocess.Process]] = {}
 
     async def __aenter__(self) -> "Keeper":
         (self._folder.home / "run").mkdir(exist_ok=True)
@@ -83,7 +83,8 @@ class Keeper:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.to_thread(processes.stop, list(self._running.values()))
+        await asyncio.to_thread(processes.stop, [known for known, _ in self._running.values()])
+        await asyncio.gather(*(process.wait() for _, process in self._running.values()))
         for launch in self._launches:
             run_file(self._folder, launch.node.name).unlink(missing_ok=True)
 
@@ -117,9 +118,9 @@ class Keeper:
                 stderr=log,
                 start_new_session=True,
             )
-        running = Process(process.pid, processes.start_time(process.pid), exits, status)
-        self._running[launch.node.name] = running
-        running.write(run_file(self._folder, launch.node.name))
+        known = Process(process.pid, processes.start_time(process.pid), exits, status)
+        self._running[launch.node.name] = (known, process)
+        known.write(run_file(self._folder, launch.node.name))
         return process
 
     async def _bound_logs(self) -> None:

@@ -10,12 +10,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from network import process_end
+from network.process_end import Ended
+
 PATIENCE = 10.0  # seconds that processes have to end before they are killed
-POLL = 0.02  # seconds between looks at processes that are not our children: nothing tells when they end
 
 
 @dataclass(frozen=True)
@@ -76,27 +78,24 @@ def parse_stat(text: str) -> str:
 
 def stop(processes: Sequence[Process], patience: float = PATIENCE) -> None:
     """End processes, each the first of its group: ask them, wait, and kill the groups of those that did not end."""
-    running = [one for one in processes if one.alive]
-    for one in running:
-        _signal(one.pid, signal.SIGTERM)
-    deadline = time.monotonic() + patience
-    while any(one.alive for one in running):
-        if time.monotonic() > deadline:
-            for one in running:
-                if one.alive:
-                    kill_group(one.pid)
-            deadline = float("inf")
-        time.sleep(POLL)
-    for one in running:
-        kill_group(one.pid)  # what it started and left behind
+    with ExitStack() as stack:
+        running = []
+        for one in processes:
+            with suppress(Ended):
+                opened = stack.enter_context(process_end.Process(one.pid))
+                if one.alive:  # asked after it was opened: it is this one, and no later one with its id
+                    running.append((one, opened))
+        for _, opened in running:
+            opened.send(signal.SIGTERM)
+        deadline = time.monotonic() + patience
+        for one, opened in running:
+            if not opened.wait(max(0.0, deadline - time.monotonic())):
+                opened.send(signal.SIGKILL)
+                opened.wait(patience)
+            kill_group(one.pid)  # what it started and left behind
 
 
 def kill_group(pid: int) -> None:
-    """Kill a process and all that it started, where these stayed in its group."""
+    """Kill what a process started, where it stayed in the process's group."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-
-
-def _signal(pid: int, number: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, number)

@@ -1,0 +1,134 @@
+"""Putting a chaincode on the channel: what each organisation does, and what is waited for."""
+
+from typing import Any, cast
+
+import pytest
+
+from network import waiting
+from network.agreement import Party, commit, install_and_approve
+from network.errors import StartError
+from network.waiting import Waiter
+from node_client import EndorseError, EvaluateError, SubmitError
+from node_client.admin._sync.lifecycle import Lifecycle
+from node_client.protocol.lifecycle import ChaincodeDefinition, approved_already
+
+DEFINITION = ChaincodeDefinition(name="x", version="1", sequence=1)
+MSPS = ("CityMSP", "NishitetsuMSP", "TriValleyMSP")
+
+
+class Channel:
+    """What the organisations share."""
+
+    def __init__(self) -> None:
+        self.approvals: dict[str, str] = {}
+        self.committed: dict[str, int] = {}
+
+
+class FakeLifecycle:
+    """One organisation's lifecycle.
+
+    Attributes:
+        lag: how often it is asked before it has heard of the others.
+        failures: what committing fails with, in turn; a SubmitError has committed all the same.
+    """
+
+    def __init__(self, channel: Channel, msp_id: str) -> None:
+        self.channel, self.msp_id = channel, msp_id
+        self.lag = 0
+        self.asked = 0
+        self.failures: list[Exception] = []
+        self.commits: list[list[str]] = []
+
+    def install(self, label: str, package: bytes) -> str:
+        return f"{label}:{package.decode()}"
+
+    def approve(self, definition: ChaincodeDefinition, package_id: str) -> None:
+        self.channel.approvals[self.msp_id] = package_id
+
+    def readiness(self, definition: ChaincodeDefinition) -> dict[str, bool]:
+        self.asked += 1
+        if self.asked == 1 and self.lag:
+            raise EvaluateError("UNAVAILABLE", "starting")
+        heard = self.channel.approvals if self.asked > self.lag else {self.msp_id: ""}
+        return {msp_id: msp_id in heard for msp_id in MSPS}
+
+    def sequences(self) -> dict[str, int]:
+        return self.channel.committed
+
+    def commit(self, definition: ChaincodeDefinition, organizations: list[str]) -> None:
+        self.commits.append(organizations)
+        failure = self.failures.pop(0) if self.failures else None
+        if failure is None or isinstance(failure, SubmitError):
+            self.channel.committed[definition.name] = definition.sequence
+        if failure:
+            raise failure
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "POLL", 0.0)
+
+
+@pytest.fixture
+def lifecycles() -> list[FakeLifecycle]:
+    channel = Channel()
+    return [FakeLifecycle(channel, msp_id) for msp_id in MSPS]
+
+
+def parties(lifecycles: list[FakeLifecycle]) -> list[Party]:
+    return [Party(one.msp_id, cast(Lifecycle, one), one.msp_id.encode()) for one in lifecycles]
+
+
+def test_every_organisation_approves_its_own_package_and_waits_for_all(lifecycles: list[FakeLifecycle]) -> None:
+    lifecycles[2].lag = 3
+    ids = install_and_approve(parties(lifecycles), "x_1", DEFINITION, Waiter())
+    assert ids == ["x_1:CityMSP", "x_1:NishitetsuMSP", "x_1:TriValleyMSP"]
+    assert list(lifecycles[0].channel.approvals.values()) == ids
+    assert lifecycles[2].asked == 4
+
+
+def test_who_has_not_heard_of_whom_is_told(lifecycles: list[FakeLifecycle]) -> None:
+    lifecycles[1].lag = 10**9
+    lifecycles[1].asked = 1
+    with pytest.raises(StartError, match="NishitetsuMSP has not heard of CityMSP, TriValleyMSP"):
+        install_and_approve(parties(lifecycles), "x_1", DEFINITION, Waiter(patience=0.0))
+
+
+def test_committing_waits_until_peers_find_each_other(lifecycles: list[FakeLifecycle]) -> None:
+    lifecycles[0].failures = [EndorseError("UNAVAILABLE", "failed to find any endorsing peers for org(s)")] * 2
+    commit(parties(lifecycles), DEFINITION, Waiter())
+    assert lifecycles[0].commits == [list(MSPS)] * 3
+    assert lifecycles[0].channel.committed == {"x": 1}
+
+
+def test_what_was_committed_by_an_attempt_of_unknown_outcome_is_not_committed_again(
+    lifecycles: list[FakeLifecycle],
+) -> None:
+    lifecycles[0].failures = [SubmitError("UNAVAILABLE", "lost")]
+    with pytest.raises(SubmitError):
+        commit(parties(lifecycles), DEFINITION, Waiter())
+    commit(parties(lifecycles), DEFINITION, Waiter())
+    assert len(lifecycles[0].commits) == 1
+
+
+def test_refusals_are_final(lifecycles: list[FakeLifecycle]) -> None:
+    lifecycles[0].failures = [EndorseError("ABORTED", "failed to endorse transaction")]
+    with pytest.raises(EndorseError):
+        commit(parties(lifecycles), DEFINITION, Waiter())
+    assert len(lifecycles[0].commits) == 1
+
+
+@pytest.mark.parametrize(
+    ("refusal", "already"),
+    [
+        # Fabric's `core/chaincode/lifecycle/lifecycle.go`
+        ("attempted to redefine uncommitted sequence (1) for namespace my-cc_1 with unchanged content", True),
+        ("attempted to redefine the current committed sequence (2) for namespace x", True),
+        ("attempted to redefine the current committed sequence (2) for namespace x with different parameters", False),
+        ("requested sequence is 3, but new definition must be sequence 2", False),
+        ("", False),
+    ],
+)
+def test_approving_the_same_again_is_told_from_refusals(refusal: str, already: bool) -> None:
+    around: Any = "failed to invoke backing implementation of 'ApproveChaincodeDefinitionForMyOrg': "
+    assert approved_already(around + refusal) is already
