@@ -49,13 +49,19 @@ Registered = Callable[[str, ChaincodeStream], bool]  # told who has registered; 
 
 @dataclass(frozen=True)
 class Connection:
-    """Where a chaincode service is: `connection.json` of a package of type ccaas."""
+    """Where a chaincode service is: `connection.json` of a package of type ccaas.
+
+    Attributes:
+        domain: the name in its certificate, where that is not the address's. Fabric looks at it only with a client
+            certificate (`core/container/externalbuilder/instance.go`).
+    """
 
     address: str
     tls: bool
     root: bytes | None
     client_key: bytes | None
     client_certificate: bytes | None
+    domain: str = ""
 
     @classmethod
     def parse(cls, data: bytes) -> "Connection":
@@ -77,6 +83,7 @@ class Connection:
                 root=str(values["root_cert"]).encode() if tls else None,
                 client_key=str(values["client_key"]).encode() if mutual else None,
                 client_certificate=str(values["client_cert"]).encode() if mutual else None,
+                domain=str(values.get("domain") or "") if mutual else "",
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"connection.json lacks {error}") from error
@@ -86,7 +93,8 @@ class Connection:
         if not self.tls:
             return grpc.aio.insecure_channel(self.address, options=OPTIONS)
         credentials = grpc.ssl_channel_credentials(self.root, self.client_key, self.client_certificate)
-        return grpc.aio.secure_channel(self.address, credentials, options=OPTIONS)
+        named = (("grpc.ssl_target_name_override", self.domain),) if self.domain else ()
+        return grpc.aio.secure_channel(self.address, credentials, options=(*OPTIONS, *named))
 
 
 class ChaincodeSupport(chaincode_shim_pb2_grpc.ChaincodeSupportServicer):

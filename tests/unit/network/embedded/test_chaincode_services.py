@@ -303,6 +303,16 @@ async def test_a_service_that_demands_a_certificate_is_shown_the_packages(
             b'"client_cert":"c"}',
             Connection("a:1", True, b"r", b"k", b"c"),
         ),
+        (
+            b'{"address":"a:1","domain":"store.city","tls_required":true,"client_auth_required":true,"root_cert":"r",'
+            b'"client_key":"k","client_cert":"c"}',
+            Connection("a:1", True, b"r", b"k", b"c", "store.city"),
+        ),
+        # Fabric does not look at the name when it shows no certificate of its own.
+        (
+            b'{"address": "a:1", "domain": "store.city", "tls_required": true, "root_cert": "r"}',
+            Connection("a:1", True, b"r", None, None),
+        ),
         # Fabric does not look at the rest when TLS is not required.
         (b'{"address": "a:1", "client_auth_required": true}', Connection("a:1", False, None, None, None)),
     ],
