@@ -15,8 +15,9 @@ import sys
 from pathlib import Path
 
 from network.embedded.database import LedgerUnavailable
+from network.embedded.limits import Limits
 from network.embedded.network import EmbeddedNetwork
-from network.errors import NetworkError
+from network.errors import NetworkError, StartError
 from network.lock import Held, hold
 from network.topology import read_topology
 from node_client.durable import make_folder
@@ -70,7 +71,11 @@ async def serve(folder: Path, ready: int | None) -> int:
 
 async def _serve(folder: Path, ready: int | None, stop: asyncio.Event) -> None:
     text = (folder / "configtx.yaml").read_text(encoding="utf-8")
-    async with EmbeddedNetwork(folder, read_topology(text)) as network:
+    try:
+        limits = Limits.from_environment()
+    except ValueError as error:
+        raise StartError(str(error), "correct the variable, or unset it") from error
+    async with EmbeddedNetwork(folder, read_topology(text), limits) as network:
         _tell(ready, {"ok": True})
         logging.getLogger(__name__).info("the network serves, height %d", network.ledger.height)
         await network.serve(stop)

@@ -8,17 +8,19 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import grpc
-from fabric_protos.peer import chaincode_shim_pb2_grpc, proposal_response_pb2
+from fabric_protos.peer import chaincode_shim_pb2_grpc
 
 from network.embedded.chaincode_stream import ChaincodeStream, ExecutionError, Message
 
 logger = logging.getLogger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds between attempts to dial a service
+STARTUP_TIMEOUT = 300.0  # `chaincode.startuptimeout` of Fabric's sample core.yaml
 
 OPTIONS = (
     ("grpc.max_receive_message_length", 100 * 1024 * 1024),
@@ -33,15 +35,6 @@ SERVER_OPTIONS = (
     ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
     ("grpc.keepalive_permit_without_calls", 1),
 )
-
-
-@dataclass(frozen=True)
-class Completed:
-    """Compatibility until peers invoke by network.embedded.invoking."""
-
-    response: proposal_response_pb2.Response
-    event_name: str
-    event_payload: bytes
 
 
 Registered = Callable[[str, ChaincodeStream], bool]  # told who has registered; false refuses it
@@ -97,13 +90,61 @@ class Connection:
         return grpc.aio.secure_channel(self.address, credentials, options=(*OPTIONS, *named))
 
 
+class _Service:
+    """A chaincode that is dialled, and who waits for it.
+
+    Attributes:
+        wanted: set when somebody waits, so that the next attempt is made at once.
+        waiting: those who came while nothing was dialled for them yet; each is told why it failed, or nothing.
+    """
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[None] | None = None
+        self.wanted = asyncio.Event()
+        self.waiting: list[asyncio.Future[str]] = []
+        self._told: list[asyncio.Future[str]] = []
+
+    def begin(self) -> None:
+        """An attempt begins: what comes of it is for those who wait now."""
+        self.wanted.clear()
+        self._told += self.waiting
+        self.waiting = []
+
+    def succeeded(self) -> None:
+        """The chaincode is there, for whoever waits."""
+        self.begin()
+        self.failed("")
+
+    def failed(self, why: str) -> None:
+        """The attempt has failed, for those who waited when it began."""
+        for one in self._told:
+            if not one.done():
+                one.set_result(why)
+        self._told = []
+
+    def stop(self) -> "asyncio.Task[None] | None":
+        """Dial no more. Returns what ends."""
+        self.begin()
+        self.failed("the peer is shutting down")
+        if self.task:
+            self.task.cancel()
+        return self.task
+
+    async def attempt(self) -> str:
+        """Wait for the outcome of an attempt that begins from now on. Returns why it failed; empty if it did not."""
+        outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.waiting.append(outcome)
+        self.wanted.set()
+        return await outcome
+
+
 class ChaincodeSupport(chaincode_shim_pb2_grpc.ChaincodeSupportServicer):
     """The chaincode of one organisation's peer."""
 
     def __init__(self) -> None:
         self._streams: dict[str, ChaincodeStream] = {}
         self._arrivals: dict[str, asyncio.Event] = {}
-        self._services: dict[str, asyncio.Task[None]] = {}
+        self._services: dict[str, _Service] = {}
         self._expected: dict[str, str] = {}
 
     def expect(self, package_id: str, client: str) -> None:
@@ -112,15 +153,15 @@ class ChaincodeSupport(chaincode_shim_pb2_grpc.ChaincodeSupportServicer):
 
     def dial(self, package_id: str, connection: Connection) -> None:
         """Keep a stream to a chaincode service open."""
-        if package_id in self._services:
-            self._services[package_id].cancel()
-        self._services[package_id] = asyncio.create_task(self._keep_dialling(package_id, connection))
+        if before := self._services.get(package_id):
+            before.stop()
+        service = self._services[package_id] = _Service()
+        service.task = asyncio.create_task(self._keep_dialling(package_id, connection, service))
 
     async def close(self) -> None:
         """End the streams to services."""
-        for task in self._services.values():
-            task.cancel()
-        await asyncio.gather(*self._services.values(), return_exceptions=True)
+        tasks = [task for service in self._services.values() if (task := service.stop())]
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def is_running(self, package_id: str) -> bool:
         """Whether the package's chaincode is registered."""
@@ -131,37 +172,23 @@ class ChaincodeSupport(chaincode_shim_pb2_grpc.ChaincodeSupportServicer):
         while package_id not in self._streams:
             await self._arrivals.setdefault(package_id, asyncio.Event()).wait()
 
-    def stream(self, package_id: str) -> ChaincodeStream:
-        """The stream of a package's chaincode. Raises ExecutionError when it does not run."""
+    async def stream(self, package_id: str) -> ChaincodeStream:
+        """The stream of a package's chaincode; a service that is not connected is dialled for it at once.
+
+        Raises:
+            ExecutionError: it does not run.
+        """
+        why = "connection not established"
+        if package_id not in self._streams and (service := self._services.get(package_id)):
+            try:
+                async with asyncio.timeout(STARTUP_TIMEOUT):
+                    why = await service.attempt()
+            except TimeoutError:
+                why = f"timeout expired while starting chaincode {package_id} for transaction"
         stream = self._streams.get(package_id)
         if stream is None:
-            raise ExecutionError(f"could not launch chaincode {package_id}: connection not established")
+            raise ExecutionError(f"could not launch chaincode {package_id}: {why or 'connection not established'}")
         return stream
-
-    def name(self, chaincode: str, package_id: str) -> None:
-        """Compatibility until peers invoke by network.embedded.invoking."""
-
-    async def execute(self, context: Any, package_id: str, chaincode_input: bytes, proposal: Any) -> Completed:
-        """Compatibility until peers invoke by network.embedded.invoking."""
-        message = Message(
-            type=Message.TRANSACTION,
-            payload=chaincode_input,
-            txid=context.tx_id,
-            channel_id=context.channel,
-            proposal=proposal,
-        )
-
-        async def call(_: bytes) -> bytes:
-            raise ExecutionError("not yet")
-
-        try:
-            done = await self.stream(package_id).execute(context, message, call, 30.0)
-        except ExecutionError as error:
-            raise ExecutionError(f"error sending: {error}") from error
-        if done.type == Message.ERROR:
-            raise ExecutionError(f"transaction returned with failure: {done.payload.decode()}")
-        response = proposal_response_pb2.Response.FromString(done.payload)
-        return Completed(response, done.chaincode_event.event_name, done.chaincode_event.payload)
 
     async def Register(  # type: ignore[override]  # noqa: N802 - gRPC's name
         self, messages: AsyncIterator[Message], context: Any
@@ -182,7 +209,7 @@ class ChaincodeSupport(chaincode_shim_pb2_grpc.ChaincodeSupportServicer):
 
         await self._serve(ChaincodeStream(context.write), read(), registered)
 
-    async def _keep_dialling(self, package_id: str, connection: Connection) -> None:
+    async def _keep_dialling(self, package_id: str, connection: Connection, service: _Service) -> None:
         pause = FIRST_PAUSE
 
         def registered(name: str, stream: ChaincodeStream) -> bool:
@@ -192,29 +219,39 @@ class ChaincodeSupport(chaincode_shim_pb2_grpc.ChaincodeSupportServicer):
                 return False
             pause = FIRST_PAUSE
             self._arrive(package_id, stream)
+            service.succeeded()
             return True
 
         while True:
+            why = f"chaincode registration failed: connection to {package_id} terminated"
+            service.begin()
             try:
-                await self._dial(package_id, connection, registered)
+                why = await self._dial(package_id, connection, registered) or why
             except Exception:  # whatever a service does, it is dialled again
                 logger.exception("the stream to chaincode %s broke", package_id)
-            await asyncio.sleep(pause)
+            service.failed(why)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await service.wanted.wait()
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def _dial(self, package_id: str, connection: Connection, registered: Registered) -> None:
-        """One stream to a service, until it ends."""
+    async def _dial(self, package_id: str, connection: Connection, registered: Registered) -> str:
+        """One stream to a service, until it ends. Returns why the service could not be reached, if it could not."""
+        why = ""
         async with connection.channel() as channel:
             call = chaincode_shim_pb2_grpc.ChaincodeStub(channel).Connect()
 
             async def read() -> AsyncIterator[Message]:
+                nonlocal why
                 try:
                     while isinstance(message := await call.read(), Message):
                         yield message
                 except grpc.aio.AioRpcError as error:
                     logger.info("chaincode %s: %s", package_id, error.details())
+                    why = _unreachable(package_id, connection.address, error.details() or "")
 
             await self._serve(ChaincodeStream(call.write), read(), registered)
+        return why
 
     async def _serve(self, stream: ChaincodeStream, messages: AsyncIterator[Message], registered: Registered) -> None:
         try:
@@ -230,3 +267,13 @@ class ChaincodeSupport(chaincode_shim_pb2_grpc.ChaincodeSupportServicer):
         logger.info("chaincode %s is there", package_id)
         self._streams[package_id] = stream
         self._arrivals.setdefault(package_id, asyncio.Event()).set()
+
+
+def _unreachable(package_id: str, address: str, details: str) -> str:
+    """How Fabric says that a service cannot be dialled (`core/chaincode/extcc`, `internal/pkg/comm/config.go`)."""
+    why = "connect: connection refused" if "Connection refused" in details else details
+    return (
+        f"connection to {package_id} failed: error cannot create connection for {package_id}: error creating grpc "
+        f'connection to {address}: failed to create new connection: connection error: desc = "transport: error while '
+        f'dialing: dial tcp {address}: {why}"'
+    )

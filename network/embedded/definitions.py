@@ -6,11 +6,13 @@ The layout is that of Fabric's `core/chaincode/lifecycle/serializer.go`: a value
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 
 from fabric_protos.peer import collection_pb2
 from fabric_protos.peer.lifecycle import chaincode_definition_pb2, db_pb2
 from google.protobuf.message import DecodeError
 
+from chaincode.ledger.hashed_set import key_hash
 from chaincode.ledger.state import StateReader
 
 LIFECYCLE = "_lifecycle"
@@ -138,8 +140,23 @@ def implicit_collection(msp_id: str) -> str:
     return f"_implicit_org_{msp_id}"
 
 
-def approved_package(state: StateReader, msp_id: str, definition: Definition) -> str:
-    """The package that the organisation approved for this definition; empty without one."""
+def approval_writes(definition: Definition) -> dict[str, bytes]:
+    """What approving a definition writes into an organisation's implicit collection, the package aside."""
+    key = f"{definition.name}#{definition.sequence}"
+    fields = {field_key(NAMESPACES, key, field): value for field, value in definition.fields().items()}
+    return {**fields, metadata_key(NAMESPACES, key): metadata("ChaincodeParameters", list(PARAMETER_FIELDS))}
+
+
+def approved_package(state: StateReader, msp_id: str, definition: Definition) -> str | None:
+    """The package that an organisation runs for a definition, at its own peer; empty when it runs none.
+
+    None when it has not approved exactly this definition.
+    """
+    collection = implicit_collection(msp_id)
+    for key, value in approval_writes(definition).items():
+        known = state.get_private_hash(LIFECYCLE, collection, key_hash(key))
+        if known is None or known.value != sha256(value).digest():
+            return None
     key = field_key(SOURCES, f"{definition.name}#{definition.sequence}", "PackageID")
-    found = state.get_private(LIFECYCLE, implicit_collection(msp_id), key)
+    found = state.get_private(LIFECYCLE, collection, key)
     return db_pb2.StateData.FromString(found.value).String if found else ""

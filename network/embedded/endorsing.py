@@ -6,17 +6,17 @@ first, what it touched decides whose endorsements are needed, and all must have 
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Iterable, Mapping, Sequence
 
 import grpc
 from fabric_protos.peer import proposal_pb2, proposal_response_pb2
 
 from network.embedded.admission import ProposalFiltered, ProposalRefused
-from network.embedded.definitions import SYSTEM_CHAINCODES
 from network.embedded.failure import Detail, RpcFailure
 from network.embedded.ledger import Ledger
 from network.embedded.peer import Peer
-from network.embedded.planning import NoPlan, endorsement_layouts
+from network.embedded.planning import ChaincodeCall, NoPlan, Plan, Planner
 from network.embedded.unpacking import Addressed
 from node_client.protocol.policy import Layout
 from node_client.protocol.transaction import Endorsement
@@ -109,13 +109,11 @@ class Collector:
             RpcFailure: they could not be had.
         """
         first, response = await self._first()
+        calls = list(response.interest.chaincodes) or [ChaincodeCall(name=self._proposal.chaincode)]
+        plan = self._protecting_plan(calls) if self._proposal.transient else self._plan(calls)
+        # Its endorsement counts where its organisation is asked for; its payload is what others must have, anyway.
         self._take(first, response)
-        chaincodes = [call.name for call in response.interest.chaincodes] or [self._proposal.chaincode]
-        available = [one for one in self._layouts(chaincodes) if self._is_available(one)]
-        if not available:
-            raise _no_combination("required chaincodes are not installed on sufficient peers")
-        preferred = sorted(available, key=lambda one: first.msp_id not in one)
-        return await self._first_satisfied(preferred)
+        return await self._first_satisfied(sorted(_shuffled(plan.layouts), key=lambda one: first.msp_id not in one))
 
     async def _first(self) -> tuple[Peer, proposal_response_pb2.ProposalResponse]:
         first = self._own
@@ -126,10 +124,8 @@ class Collector:
                     "no endorsers found in the gateway's organization; retry specifying endorsing organization(s) "
                     "to protect transient data",
                 )
-            layouts = [one for one in self._layouts([self._proposal.chaincode]) if self._is_available(one)]
-            if not layouts:
-                raise _no_combination("required chaincodes are not installed on sufficient peers")
-            first = self._peers[next(iter(layouts[0]))]
+            plan = self._plan([ChaincodeCall(name=self._proposal.chaincode)])
+            first = self._peers[next(iter(_shuffled(plan.layouts)[0]))]
         try:
             return first, await ask(first, self._signed, own=first is self._own)
         except PeerFailure as failure:
@@ -139,20 +135,44 @@ class Collector:
                 [failure.detail],
             ) from failure
 
-    def _layouts(self, chaincodes: Sequence[str]) -> Sequence[Layout]:
-        """The sets of organisations that the policies of these chaincodes ask for."""
-        for name in chaincodes:
-            in_channel = self._proposal.channel == self._ledger.config.channel
-            if not in_channel or (name not in SYSTEM_CHAINCODES and self._own.definition(name) is None):
-                where = f"chaincode {name} in channel {self._proposal.channel}"
-                raise _no_combination(f"No metadata was found for {where}")
+    def _protecting_plan(self, calls: Sequence[ChaincodeCall]) -> Plan:
+        """A plan that gives transient data to members of the collections only (`planFromFirstEndorser`)."""
+        protected = [name for call in calls if call.no_private_reads for name in call.collection_names]
         try:
-            return endorsement_layouts(self._ledger, chaincodes)
-        except NoPlan as error:
-            raise _no_combination(str(error)) from error
+            return self._plan([_with_private_reads(call) for call in calls])
+        except RpcFailure:
+            if not protected:
+                raise
+            self._plan(calls)  # raises what would be wrong in any case
+            names = " ".join(protected)
+            text = (
+                "requires endorsement from organisation(s) that are not in the distribution policy of the private data "
+                f"collection(s): [{names}]; retry specifying trusted endorsing organizations to protect transient data"
+            )
+            raise RpcFailure(grpc.StatusCode.FAILED_PRECONDITION, text) from None
 
-    def _is_available(self, layout: Layout) -> bool:
-        return all(count == 1 and self._can(msp_id) for msp_id, count in layout.items())
+    def _plan(self, calls: Iterable[ChaincodeCall]) -> Plan:
+        config = self._ledger.config
+        try:
+            if self._proposal.channel != config.channel:
+                where = f"chaincode {self._proposal.chaincode} in channel {self._proposal.channel}"
+                raise NoPlan(f"No metadata was found for {where}")
+            planner = Planner(
+                config,
+                self._ledger.state(self._own.msp_id),
+                {msp_id: peer.identity for msp_id, peer in self._peers.items()},
+                lambda chaincode: frozenset(msp_id for msp_id, peer in self._peers.items() if peer.offers(chaincode)),
+            )
+            plan = planner.plan(calls)
+        except NoPlan as error:
+            text = f"no combination of peers can be derived which satisfy the endorsement policy: {error}"
+            raise RpcFailure(grpc.StatusCode.FAILED_PRECONDITION, text) from error
+        if not any(plan.layouts):
+            text = (
+                "failed to select a set of endorsers that satisfy the endorsement policy due to unavailability of peers"
+            )
+            raise RpcFailure(grpc.StatusCode.FAILED_PRECONDITION, f"{text}: []")
+        return plan
 
     async def _first_satisfied(self, options: Sequence[Layout]) -> list[Endorsement]:
         failed: set[str] = set()
@@ -196,6 +216,13 @@ class Collector:
         return in_channel and peer is not None and peer.offers(self._proposal.chaincode)
 
 
-def _no_combination(why: str) -> RpcFailure:
-    text = f"no combination of peers can be derived which satisfy the endorsement policy: {why}"
-    return RpcFailure(grpc.StatusCode.FAILED_PRECONDITION, text)
+def _with_private_reads(call: ChaincodeCall) -> ChaincodeCall:
+    found = ChaincodeCall()
+    found.CopyFrom(call)
+    found.no_private_reads = False
+    return found
+
+
+def _shuffled(layouts: Sequence[Layout]) -> list[Layout]:
+    """The layouts in an order by chance, which spreads the work (`endorsementPlan` of `registry.go`)."""
+    return random.sample(layouts, len(layouts))

@@ -106,11 +106,6 @@ class Ledger:
         self._store.close()
 
     @property
-    def transient(self) -> PrivateData:
-        """Compatibility until peers distribute by themselves."""
-        return self.private
-
-    @property
     def height(self) -> int:
         """The number of blocks."""
         return self._height

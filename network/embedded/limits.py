@@ -32,7 +32,10 @@ class Limits:
         duration = _DURATION.fullmatch(timeout)
         if not duration:
             raise ValueError(f"CORE_CHAINCODE_EXECUTETIMEOUT is no duration such as 30s: {timeout}")
+        limit = environment.get("CORE_LEDGER_STATE_TOTALQUERYLIMIT", "100000")
+        if not re.fullmatch("[0-9]{1,9}", limit):
+            raise ValueError(f"CORE_LEDGER_STATE_TOTALQUERYLIMIT is no such number: {limit}")
         return cls(
             execute_timeout=float(duration[1]) * _SECONDS[duration[2]],
-            total_query_limit=int(environment.get("CORE_LEDGER_STATE_TOTALQUERYLIMIT", "100000")),
+            total_query_limit=int(limit),
         )

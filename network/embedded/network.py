@@ -21,6 +21,7 @@ from network.embedded.deliver_service import DeliverService
 from network.embedded.gateway_service import GatewayService
 from network.embedded.health import Health
 from network.embedded.ledger import Ledger
+from network.embedded.limits import Limits
 from network.embedded.node_services import EndorserService, OrderingService
 from network.embedded.ordering import Orderer
 from network.embedded.peer import Peer
@@ -42,12 +43,14 @@ class EmbeddedNetwork:
     Args:
         folder: the network's folder, with keys and the channel's first block.
         topology: who is in it, and at which addresses.
+        limits: what the peers let chaincode do.
     """
 
-    def __init__(self, folder: Path, topology: Topology) -> None:
+    def __init__(self, folder: Path, topology: Topology, limits: Limits | None = None) -> None:
         self._folder = folder
         self._home = folder / "embedded"
         self._topology = topology
+        self._limits = limits or Limits()
         self._servers: list[grpc.aio.Server] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._making_blocks: asyncio.Task[None] | None = None
@@ -139,6 +142,7 @@ class EmbeddedNetwork:
             ledger=self.ledger,
             packages=PackageStore(self._home / "packages" / organisation.name),
             support=support,
+            limits=self._limits,
         )
         for package in peer.packages.all():
             peer.start_package(package)

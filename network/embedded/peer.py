@@ -4,56 +4,50 @@ Source: Fabric's `core/endorser/endorser.go` and `msgvalidation.go`. Nothing her
 but the committed public state.
 """
 
-from collections.abc import Mapping
+import sqlite3
 from contextlib import nullcontext
 from dataclasses import dataclass
 
 from fabric_protos.peer import proposal_pb2, proposal_response_pb2
 
 from chaincode.ledger.simulator import SimulationError, SimulationResults, Simulator
-from chaincode.ledger.transaction_context import TransactionContext
 from network.embedded.acl import AccessControl, AccessDenied
 from network.embedded.admission import ProposalRefused, check_proposal, filter_proposal, unpack_proposal
 from network.embedded.chaincode_stream import ExecutionError
 from network.embedded.chaincode_support import ChaincodeSupport, Connection
-from network.embedded.definitions import (
-    LIFECYCLE,
-    NAMESPACES,
-    Definition,
-    approved_package,
-    field_key,
-    read_definition,
-)
+from network.embedded.collections import ChannelCollections
+from network.embedded.definitions import Definition, approved_package, read_definition
 from network.embedded.interest import chaincode_interest
+from network.embedded.invoking import ENDORSEMENT_PLUGIN, ERROR_THRESHOLD, SYSTEM, ChaincodeInfo, Invocation, Invoker
 from network.embedded.ledger import Ledger
+from network.embedded.limits import Limits
+from network.embedded.private_data import NotDistributed
 from network.embedded.signing import NodeIdentity
-from network.embedded.system import Call, Refused, SystemChaincode
-from network.embedded.system.cscc import Cscc
-from network.embedded.system.lifecycle import Lifecycle
+from network.embedded.system import Refused
 from network.embedded.system.packages import Package, PackageStore
-from network.embedded.system.qscc import Qscc
+from network.embedded.transient import PrivateSets
 from node_client.protocol.msp import MspManager
 from node_client.protocol.policy import SignedData
 from node_client.protocol.proposal import Proposal
 from node_client.protocol.transaction import ChaincodeEvent, build_event, build_response_payload
 
-SYSTEM: Mapping[str, SystemChaincode] = {"qscc": Qscc(), "cscc": Cscc(), LIFECYCLE: Lifecycle()}
-SYSTEM_VERSION = "syscc"
-SUCCESS, FAILURE, ERROR = 200, 400, 500  # statuses of responses; from FAILURE on nothing is endorsed
-
-
-class NotRunnable(Exception):
-    """A chaincode that this peer cannot run; the text is Fabric's."""
+ERROR = 500  # from this status on a response that is not endorsed tells its payload nonetheless
+UNSIMULATED = frozenset({"qscc", "cscc"})  # what needs no simulation, and gets none
 
 
 @dataclass(frozen=True)
 class Simulated:
-    """What running a proposal came to."""
+    """What running a proposal came to.
+
+    Attributes:
+        results: None where nothing was simulated.
+        shares: what of the private data goes to which organisation.
+    """
 
     response: proposal_response_pb2.Response
     event: ChaincodeEvent | None
     results: SimulationResults | None
-    chaincode_version: str
+    shares: dict[str, PrivateSets]
 
 
 class Peer:
@@ -64,6 +58,7 @@ class Peer:
         identity: endorses.
         packages: what is installed here.
         support: the organisation's running chaincode.
+        limits: what chaincode may do.
     """
 
     def __init__(
@@ -75,6 +70,7 @@ class Peer:
         ledger: Ledger,
         packages: PackageStore,
         support: ChaincodeSupport,
+        limits: Limits,
     ) -> None:
         self.msp_id = msp_id
         self.address = address
@@ -83,6 +79,8 @@ class Peer:
         self.support = support
         self.access = AccessControl(msp_id, ledger)
         self._identity = identity
+        self._invoker = Invoker(self, limits)
+        ledger.private.join(msp_id, identity.serialized)
 
     def start_package(self, package: Package) -> None:
         """Make an installed package's chaincode run, when it is one that this peer dials.
@@ -114,47 +112,92 @@ class Peer:
         elif proposal.channel != self.ledger.config.channel:
             return _failed(f"channel '{proposal.channel}' not found")
         creator = check_proposal(proposal, signed.signature, manager)
-        data = SignedData(signed.proposal_bytes, proposal.creator, signed.signature)
         if proposal.channel:
-            self._admit(proposal, data)
-        with self.ledger.snapshot(self.msp_id) if proposal.channel else nullcontext() as state:
-            simulator = Simulator(state) if state else None
+            self._admit(proposal, SignedData(signed.proposal_bytes, proposal.creator, signed.signature))
+        simulates = bool(proposal.channel) and proposal.chaincode not in UNSIMULATED
+        height = self.ledger.height
+        with self.ledger.snapshot(self.msp_id) if simulates else nullcontext() as state:
+            simulator = None
+            if state is not None:
+                collections = ChannelCollections(self.ledger.config, creator)
+                simulator = Simulator(state, proposal.transaction_id, collections)
+            invocation = Invocation(proposal, signed, creator, simulator)
             try:
-                if proposal.chaincode in SYSTEM:
-                    call = Call(self, proposal.channel, simulator, creator, data, proposal.args)
-                    simulated = await self._system(call, SYSTEM[proposal.chaincode])
-                else:
-                    simulated = await self._simulate(proposal, simulator, signed)
-            except NotRunnable as error:
+                info = self._invoker.info(invocation, proposal.chaincode)
+            except ExecutionError as error:
                 where = f"{proposal.chaincode} has been successfully defined on channel {proposal.channel}"
                 return _failed(f"make sure the chaincode {where} and try again: {error}")
-            except (ExecutionError, SimulationError) as error:
+            try:
+                simulated = await self._simulate(invocation)
+            except (ExecutionError, NotDistributed) as error:
                 return _failed(f"error in simulation: {error}")
-        response = simulated.response
-        if not proposal.channel or response.status >= FAILURE:
-            # The chaincode's word is passed on, not endorsed. The payload tells it from a failure of the peer itself.
-            payload = self._payload(proposal, simulated) if response.status >= ERROR else b""
-            return proposal_response_pb2.ProposalResponse(response=response, payload=payload)
-        payload = self._payload(proposal, simulated)
-        if simulated.results:
-            self.ledger.transient.put(proposal.transaction_id, simulated.results.private)
+            finally:
+                if simulator is not None:
+                    simulator.close()
+        try:
+            # Others have their share before anyone sees an endorsement, whatever the chaincode answered.
+            await self.ledger.private.give(proposal.transaction_id, simulated.shares, height)
+            return self._answer(proposal, info, simulated)
+        except (SimulationError, sqlite3.Error) as error:
+            return _failed(f"error in simulation: {error}")
+
+    async def _simulate(self, invocation: Invocation) -> Simulated:
+        executed = await self._invoker.execute(invocation)
+        simulator = invocation.simulator
+        if simulator is None:
+            return Simulated(executed.response, executed.event, None, {})
+        results, shares = simulator.results(), {}
+        if results.private:
+            shares = self.ledger.private.shares(
+                self.msp_id, invocation.tx_id, results.private, config=self.ledger.config, state=simulator.state
+            )
+        return Simulated(executed.response, executed.event, results, shares)
+
+    def _answer(
+        self, proposal: Proposal, info: ChaincodeInfo, simulated: Simulated
+    ) -> proposal_response_pb2.ProposalResponse:
+        """The endorsed response, or the chaincode's word where that is not endorsed."""
+        response, results = simulated.response, simulated.results
+        interest = chaincode_interest(results) if results else None
+        payload = build_response_payload(
+            proposal_hash=proposal.hash,
+            chaincode=proposal.chaincode,
+            chaincode_version=info.version,
+            status=response.status,
+            message=response.message,
+            payload=response.payload,
+            result=results.public if results else b"",
+            event=build_event(simulated.event) if simulated.event else b"",
+        )
+        if response.status >= ERROR:
+            # The payload tells the chaincode's word from a failure of the peer itself.
+            return proposal_response_pb2.ProposalResponse(response=response, payload=payload, interest=interest)
+        if not proposal.channel or response.status >= ERROR_THRESHOLD:
+            return proposal_response_pb2.ProposalResponse(response=response)
+        if info.endorsement_plugin != ENDORSEMENT_PLUGIN:
+            plugin = f"plugin with name {info.endorsement_plugin}"
+            return _failed(f"endorsing with plugin failed: {plugin} could not be used: {plugin} wasn't found")
         endorser = self._identity.serialized
+        signature = self._identity.sign(payload + endorser)
         return proposal_response_pb2.ProposalResponse(
             version=1,
             response=response,
             payload=payload,
-            endorsement=proposal_response_pb2.Endorsement(
-                endorser=endorser, signature=self._identity.sign(payload + endorser)
-            ),
-            interest=chaincode_interest(proposal.chaincode, simulated.results) if simulated.results else None,
+            endorsement=proposal_response_pb2.Endorsement(endorser=endorser, signature=signature),
+            interest=interest,
         )
+
+    @property
+    def identity(self) -> bytes:
+        """Who endorses, serialised."""
+        return self._identity.serialized
 
     def definition(self, chaincode: str) -> Definition | None:
         """The committed definition of a chaincode."""
         return read_definition(self.ledger.state(self.msp_id), chaincode)
 
-    def package_of(self, definition: Definition) -> str:
-        """The package that this organisation approved for a definition; empty without one."""
+    def package_of(self, definition: Definition) -> str | None:
+        """The package that this organisation runs for a definition, empty for none; None when it has not approved."""
         return approved_package(self.ledger.state(self.msp_id), self.msp_id, definition)
 
     def offers(self, chaincode: str) -> bool:
@@ -162,7 +205,7 @@ class Peer:
         if chaincode in SYSTEM:
             return True
         definition = self.definition(chaincode)
-        return definition is not None and self.packages.has(self.package_of(definition))
+        return definition is not None and self.packages.has(self.package_of(definition) or "")
 
     def _admit(self, proposal: Proposal, signed: SignedData) -> None:
         """Check that a transaction is new, and that its creator may propose. System chaincodes admit for themselves."""
@@ -175,49 +218,6 @@ class Peer:
                 self.access.check("peer/Propose", proposal.channel, signed)
             except AccessDenied as error:
                 raise ProposalRefused(str(error)) from error
-
-    async def _system(self, call: Call, chaincode: SystemChaincode) -> Simulated:
-        try:
-            response = proposal_response_pb2.Response(status=SUCCESS, payload=await chaincode.invoke(call))
-        except Refused as error:
-            response = proposal_response_pb2.Response(status=error.status, message=str(error))
-        return Simulated(response, None, call.simulator.results() if call.simulator else None, SYSTEM_VERSION)
-
-    async def _simulate(
-        self, proposal: Proposal, simulator: Simulator | None, signed: proposal_pb2.SignedProposal
-    ) -> Simulated:
-        if simulator is None:
-            raise NotRunnable("could not get channel config for channel ''")
-        # The definition that was in force is part of what was read, so that an upgrade in between is a conflict.
-        simulator.get(LIFECYCLE, field_key(NAMESPACES, proposal.chaincode, "Sequence"))
-        definition = read_definition(simulator.state, proposal.chaincode)
-        if definition is None:
-            raise NotRunnable(f"chaincode {proposal.chaincode} not found")
-        package_id = approved_package(simulator.state, self.msp_id, definition)
-        if not self.packages.has(package_id):
-            raise NotRunnable(f"chaincode definition for '{proposal.chaincode}' exists, but chaincode is not installed")
-        self.support.name(proposal.chaincode, package_id)
-        context = TransactionContext(proposal.channel, proposal.transaction_id, proposal.chaincode, simulator)
-        try:
-            done = await self.support.execute(context, package_id, proposal.chaincode_input, signed)
-        except ExecutionError as error:
-            raise ExecutionError(f"failed to execute transaction {proposal.transaction_id}: {error}") from error
-        event = None
-        if done.event_name:
-            event = ChaincodeEvent(proposal.chaincode, proposal.transaction_id, done.event_name, done.event_payload)
-        return Simulated(done.response, event, simulator.results(), definition.version)
-
-    def _payload(self, proposal: Proposal, simulated: Simulated) -> bytes:
-        return build_response_payload(
-            proposal_hash=proposal.hash,
-            chaincode=proposal.chaincode,
-            chaincode_version=simulated.chaincode_version,
-            status=simulated.response.status,
-            message=simulated.response.message,
-            payload=simulated.response.payload,
-            result=simulated.results.public if simulated.results else b"",
-            event=build_event(simulated.event) if simulated.event else b"",
-        )
 
 
 def _failed(message: str) -> proposal_response_pb2.ProposalResponse:

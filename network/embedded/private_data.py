@@ -47,24 +47,17 @@ class PrivateData:
         """Let an organisation's peer, by its serialised identity, be given private data."""
         self._peers[msp_id] = peer
 
-    def put(self, tx_id: str, sets: PrivateSets) -> None:
-        """Compatibility until peers distribute by themselves."""
-        for store in self._stores.values():
-            store.put_now(tx_id, sets)
-
-    async def distribute(
-        self, endorser: str, tx_id: str, sets: PrivateSets, *, config: ChannelConfig, state: StateReader, height: int
-    ) -> None:
-        """Give what an endorser simulated to the members, and keep it at the endorser; durable when this returns.
+    def shares(
+        self, endorser: str, tx_id: str, sets: PrivateSets, *, config: ChannelConfig, state: StateReader
+    ) -> dict[str, PrivateSets]:
+        """What an endorser keeps of what it simulated, and what it gives to whom, by MSP id.
 
         Args:
             endorser: its MSP id.
             state: what it simulated on.
-            height: the ledger's height.
 
         Raises:
             NotDistributed: fewer members can be reached than the collection demands.
-            sqlite3.Error: it could not be written.
         """
         shares: dict[str, dict[tuple[str, str], bytes]] = {endorser: dict(sets)}
         for (namespace, name), data in sets.items():
@@ -79,6 +72,17 @@ class PrivateData:
                 )
             for msp_id in reachable[: collection.maximum_peer_count if collection else 0]:
                 shares.setdefault(msp_id, {})[namespace, name] = data
+        return dict(shares)
+
+    async def give(self, tx_id: str, shares: Mapping[str, PrivateSets], height: int) -> None:
+        """Let everyone have their share; durable when this returns.
+
+        Args:
+            height: the ledger's height.
+
+        Raises:
+            sqlite3.Error: it could not be written.
+        """
         await asyncio.gather(*(self._stores[msp_id].put(tx_id, share, height) for msp_id, share in shares.items()))
 
     def held(

@@ -73,11 +73,6 @@ class TransientStore:
         # Who gives up waiting takes nothing from the others.
         await asyncio.shield(self._next)
 
-    def put_now(self, tx_id: str, sets: PrivateSets) -> None:
-        """Compatibility until peers distribute by themselves."""
-        if sets:
-            self._write([(tx_id, ns, coll, sha256(data).digest(), 0, data) for (ns, coll), data in sets.items()])
-
     async def _flush(self) -> None:
         async with self._turn:
             rows, self._rows, self._next = self._rows, [], None

@@ -3,7 +3,6 @@
 Source: Fabric's `core/chaincode/lifecycle/lifecycle.go` and `serializer.go`.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -21,8 +20,6 @@ from network.embedded.definitions import (
     metadata_key,
 )
 
-PARAMETERS = ["EndorsementInfo", "ValidationInfo", "Collections"]
-_DESCRIBED = definitions.metadata("ChaincodeParameters", PARAMETERS)
 _LOCAL_PACKAGE = definitions.metadata("ChaincodeLocalPackage", ["PackageID"])
 
 
@@ -71,7 +68,7 @@ class Approvals:
     def write(self, approval: Approval) -> None:
         """Approve."""
         key = f"{approval.definition.name}#{approval.definition.sequence}"
-        for written, value in _written(approval.definition):
+        for written, value in definitions.approval_writes(approval.definition).items():
             self._put(written, value)
         self._put(field_key(SOURCES, key, "PackageID"), definitions.text(approval.package_id))
         self._put(metadata_key(SOURCES, key), _LOCAL_PACKAGE)
@@ -80,7 +77,7 @@ class Approvals:
         """Whether the organisation has approved exactly this, found by the hashes that every peer has."""
         hashes = [
             self._simulator.get_private_hash(LIFECYCLE, self._collection, key) == sha256(value).digest()
-            for key, value in _written(definition)
+            for key, value in definitions.approval_writes(definition).items()
         ]
         return all(hashes)
 
@@ -92,10 +89,3 @@ class Approvals:
 
     def _field(self, space: str, name: str, field: str) -> db_pb2.StateData:
         return db_pb2.StateData.FromString(self._get(field_key(space, name, field)) or b"")
-
-
-def _written(definition: Definition) -> Iterator[tuple[str, bytes]]:
-    key = f"{definition.name}#{definition.sequence}"
-    for field, value in definition.fields().items():
-        yield field_key(NAMESPACES, key, field), value
-    yield metadata_key(NAMESPACES, key), _DESCRIBED

@@ -18,7 +18,7 @@ from network.embedded import definitions
 from network.embedded.acl import AccessDenied
 from network.embedded.definitions import LIFECYCLE, NAMESPACES, Definition, field_key, metadata_key
 from network.embedded.system import Call, Refused
-from network.embedded.system.approvals import PARAMETERS, Approval, Approvals
+from network.embedded.system.approvals import Approval, Approvals
 from network.embedded.system.collection_rules import check_collections
 from network.embedded.unpacking import UNREADABLE
 
@@ -159,7 +159,7 @@ def _commit(call: Call, data: bytes) -> bytes:
         simulator.put(LIFECYCLE, field_key(NAMESPACES, definition.name, field), value)
     sequence = definitions.number(definition.sequence)
     simulator.put(LIFECYCLE, field_key(NAMESPACES, definition.name, "Sequence"), sequence)
-    described = definitions.metadata("ChaincodeDefinition", ["Sequence", *PARAMETERS])
+    described = definitions.metadata("ChaincodeDefinition", list(definitions.DEFINITION_FIELDS))
     simulator.put(LIFECYCLE, metadata_key(NAMESPACES, definition.name), described)
     if not approvals[call.peer.msp_id]:
         raise Refused(f"chaincode definition not agreed to by this org ({call.peer.msp_id})")

@@ -113,9 +113,9 @@ async def test_a_service_is_dialled_and_registers(support: ChaincodeSupport) -> 
         await support.wait_for(PACKAGE)
     assert support.is_running(PACKAGE)
     assert not support.is_running("another_1:abc")
-    assert support.stream(PACKAGE) is not None
+    assert await support.stream(PACKAGE) is not None
     with pytest.raises(ExecutionError, match="could not launch chaincode another_1:abc"):
-        support.stream("another_1:abc")
+        await support.stream("another_1:abc")
     await support.close()
     assert not support.is_running(PACKAGE)
     await server.stop(None)
