@@ -50,7 +50,7 @@ def _chosen(
     return (scene.evaluate if rpc == "evaluate" else scene.endorse)(signed, *organizations)
 
 
-ADD = ("Add", "chosen", "0")
+ADD = ("Add", "gateway chosen", "0")
 OK = ("respond", "200")
 # name → what is done, which organisations, arguments, chaincode, with transient data or without
 CHOICES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...], str, bool]] = {

@@ -52,7 +52,7 @@ REQUESTS: dict[str, tuple[str, Callable[[Scene], tuple[bytes, Person]]]] = {
 
 
 def _asked(make: Callable[[Scene], tuple[bytes, Person]], scene: Scene) -> Outcome:
-    scene.commit(scene.signed("Add", "followed", "0"))
+    scene.commit(scene.signed("Add", "gateway followed", "0"))
     request, person = make(scene)
     return scene.chaincode_events(request, person.sign(request))
 

@@ -80,7 +80,7 @@ def _certificate(certificate: bytes) -> Callable[[Scene], Signed]:
 
 def _committed_before(scene: Scene) -> Signed:
     """A proposal whose transaction is on the ledger."""
-    signed = scene.signed("Add", "before", "0")
+    signed = scene.signed("Add", "gateway before", "0")
     scene.commit(signed)
     return signed
 

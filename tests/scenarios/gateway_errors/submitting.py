@@ -56,7 +56,7 @@ def _signature(signature: bytes) -> Callable[[Scene], Envelope]:
 
 
 def _signed_by_another(scene: Scene) -> Envelope:
-    payload = scene.endorsed("Add", "submitted", "0")
+    payload = scene.endorsed("Add", "gateway submitted", "0")
     return Envelope(payload=payload, signature=scene.user("TriValley").sign(payload))
 
 
@@ -154,7 +154,7 @@ QUESTIONS: dict[str, tuple[str, Callable[[Scene], tuple[bytes, Person]]]] = {
 
 def _expired_asks(scene: Scene) -> Outcome:
     """The status of a transaction that is there, asked by someone whose certificate has expired."""
-    tx_id = scene.commit(scene.signed("Add", "asked", "0"))
+    tx_id = scene.commit(scene.signed("Add", "gateway asked", "0"))
     request = _status(scene.expired.serialized, tx_id=tx_id)
     return scene.commit_status(request, scene.expired.sign(request))
 
@@ -165,13 +165,13 @@ def _too_many(scene: Scene) -> Outcome:
 
 
 def _not_enough(scene: Scene) -> Envelope:
-    payload = scene.endorsed("Add", "not enough", "0", organizations=["TriValleyMSP"])
+    payload = scene.endorsed("Add", "gateway not enough", "0", organizations=["TriValleyMSP"])
     return Envelope(payload=payload, signature=scene.user().sign(payload))
 
 
 def _other_chaincode(scene: Scene) -> Envelope:
     """A transaction whose header names the counter, which ran, and whose invocation names the registry."""
-    payload = scene.endorsed_payload(scene.signed(invocation=invocation_of("registry", "Add", "other", "0")))
+    payload = scene.endorsed_payload(scene.signed(invocation=invocation_of("registry", "Add", "gateway other", "0")))
     return Envelope(payload=payload, signature=scene.user().sign(payload))
 
 
