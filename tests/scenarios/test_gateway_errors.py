@@ -16,13 +16,6 @@ from tests.scenarios.gateway_errors.outcome import load_vectors, write_vectors
 from tests.scenarios.gateway_errors.scene import Scene, Services
 
 RECORDED = load_vectors()
-# What the embedded network does not say as Fabric does yet: how running a chaincode failed.
-_FAILED_RUNS = ("error", "garbage-response", "ended", "twice", "status-0", "status-199", "dead", "initialisation")
-OPEN = {
-    f"{place}/{name}" for place in ("evaluate", "evaluate-elsewhere", "endorse", "process") for name in _FAILED_RUNS
-}
-OPEN |= {f"{rpc}/{name}" for rpc in ("evaluate", "endorse") for name in ("first-errs", "transient-unknown-chaincode")}
-OPEN |= {"endorse-elsewhere/initialisation"}
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +59,6 @@ def test_every_case_is_recorded() -> None:
     "name", [pytest.param(name, marks=[pytest.mark.slow] if case.slow else []) for name, case in CASES.items()]
 )
 def test_answer(request: pytest.FixtureRequest, scene: Scene, records: dict[str, Any], name: str) -> None:
-    if name in OPEN and is_embedded(request.config):
-        request.applymarker(pytest.mark.xfail(reason="the embedded network answers otherwise as yet", strict=False))
     case = CASES[name]
     record = {"name": name, "provoked": case.provoked, **case.run(scene).record(scene.names)}
     if request.config.getoption("--record"):
