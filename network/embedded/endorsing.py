@@ -23,6 +23,8 @@ from node_client.protocol.transaction import Endorsement
 
 logger = logging.getLogger(__name__)
 
+ENDORSEMENT_TIMEOUT = 30.0  # `peer.gateway.endorsementTimeout` of Fabric's sample core.yaml
+
 
 class PeerFailure(Exception):
     """A peer gave no endorsement.
@@ -50,7 +52,12 @@ async def ask(peer: Peer, signed: proposal_pb2.SignedProposal, *, own: bool) -> 
         PeerFailure: it refused, could not, or its chaincode refused.
     """
     try:
-        response = await peer.process_proposal(signed)
+        # Its own peer is called without gRPC, and so without a deadline.
+        async with asyncio.timeout(None if own else ENDORSEMENT_TIMEOUT):
+            response = await peer.process_proposal(signed)
+    except TimeoutError as error:
+        message = "rpc error: code = DeadlineExceeded desc = context deadline exceeded"
+        raise PeerFailure(peer, grpc.StatusCode.UNAVAILABLE, message, retry=True) from error
     except ProposalRefused as error:
         if own and not isinstance(error, ProposalFiltered):
             raise PeerFailure(peer, grpc.StatusCode.FAILED_PRECONDITION, str(error), retry=False) from error

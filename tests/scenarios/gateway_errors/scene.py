@@ -3,30 +3,24 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass
 from functools import cached_property
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self
 
 import grpc
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2, gateway_pb2_grpc
 from fabric_protos.orderer import ab_pb2_grpc
 from fabric_protos.peer import peer_pb2_grpc, proposal_pb2
 
-from network.authority import Authority, KeyPair
 from network.folder import Folder
 from network.topology import CHANNEL
-from node_client.identity.identity import Identity
-from node_client.identity.signer import KeySigner
 from tests.scenarios.deploying import Service
 from tests.scenarios.gateway_errors.drafts import Draft, Person
 from tests.scenarios.gateway_errors.outcome import Outcome
+from tests.scenarios.gateway_errors.people import People
 
 DEADLINE = 60.0
 TOO_MANY = 501  # one more than a gateway takes at a time
@@ -50,13 +44,12 @@ class Services:
     elsewhere: Service
 
 
-class Scene:
+class Scene(People):
     """What the cases call with, and on. Use it in `with`."""
 
     def __init__(self, folder: Folder, services: Services) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self.services = services
-        self.organisations = {one.name: one for one in folder.topology().organisations}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -106,62 +99,6 @@ class Scene:
         while not met(outcome := self.evaluate(self.signed(*args, chaincode=service.name, **fields), msp_id)):
             assert time.monotonic() < deadline, outcome
             time.sleep(0.05)
-
-    def user(self, organisation: str = "City", name: str = "issuer") -> Person:
-        """A user of an organisation."""
-        return self._person(organisation, f"users/{name}/msp")
-
-    def node(self, kind: str) -> Person:
-        """The city's peer or orderer."""
-        return self._person("City", f"{kind}/msp")
-
-    def _person(self, organisation: str, path: str) -> Person:
-        home = self.folder.organisation(organisation) / path
-        certificate = (home / "signcerts" / "cert.pem").read_bytes()
-        signer = KeySigner.from_pem((home / "keystore" / "key.pem").read_bytes())
-        return Person(Identity(self.organisations[organisation].msp_id, certificate), signer)
-
-    @cached_property
-    def foreigner(self) -> Person:
-        """An issuer of the city, says an authority that nobody knows."""
-        return _issued(Authority.create("City", "ca.city"))
-
-    @cached_property
-    def expired(self) -> Person:
-        """An issuer of the city whose certificate has expired, and was in order until then."""
-        ca = self.folder.organisation("City") / "ca"
-        key = serialization.load_pem_private_key((ca / "ca.key").read_bytes(), None)
-        assert isinstance(key, ec.EllipticCurvePrivateKey)
-        begin = x509.load_pem_x509_certificate((ca / "ca.crt").read_bytes()).not_valid_before_utc
-        person = _issued(self._authority)
-        valid = x509.load_pem_x509_certificate(person.identity.certificate)
-        builder = (
-            x509.CertificateBuilder(extensions=list(valid.extensions))
-            .subject_name(valid.subject)
-            .issuer_name(valid.issuer)
-            .public_key(valid.public_key())
-            .serial_number(valid.serial_number)
-            .not_valid_before(begin)
-            .not_valid_after(begin + timedelta(minutes=1))
-        )
-        certificate = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-        return replace(person, identity=Identity("CityMSP", certificate))
-
-    @cached_property
-    def unitless(self) -> Person:
-        """Someone whom the city's authority vouches for without saying what they are."""
-        return _issued(self._authority, unit="nothing")
-
-    @property
-    def stateless(self) -> Person:
-        """An issuer who names an organisation that does not exist."""
-        issuer = self.user()
-        return replace(issuer, identity=Identity("NowhereMSP", issuer.identity.certificate))
-
-    @property
-    def _authority(self) -> Authority:
-        ca = self.folder.organisation("City") / "ca"
-        return Authority.load(ca / "ca.key", ca / "ca.crt")
 
     def draft(self, *args: str | bytes, chaincode: str = "", person: Person | None = None, **fields: Any) -> Draft:
         """A proposal to call the counter, by the city's issuer, unless said otherwise."""
@@ -297,9 +234,3 @@ class Scene:
     @property
     def _gateway(self) -> gateway_pb2_grpc.GatewayStub:
         return gateway_pb2_grpc.GatewayStub(self._peers["City"])
-
-
-def _issued(authority: Authority, *, unit: str = "client", lifetime: timedelta = timedelta(days=1)) -> Person:
-    attributes = {"certledger.role": "issuer"}
-    pair: KeyPair = authority.issue_identity("issuer-01", unit=unit, attributes=attributes, lifetime=lifetime)
-    return Person(Identity("CityMSP", pair.certificate), KeySigner.from_pem(pair.key))
