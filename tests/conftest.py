@@ -45,16 +45,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if engine() is Engine.EMBEDDED and not config.getoption("--network"):
-        return
     missing = ""
     if engine() is Engine.FABRIC:
         try:
             binaries.find()
         except BinariesError as error:
             missing = f"{error}; {error.next_step}"
+    embedded = engine() is Engine.EMBEDDED and not config.getoption("--network")
     for item in items:
-        if item.get_closest_marker("embedded"):
+        if item.get_closest_marker("fabric") and engine() is Engine.EMBEDDED:
+            item.add_marker(pytest.mark.skip(reason="about Fabric's own processes: run with --engine fabric"))
+        elif item.get_closest_marker("embedded") and not embedded:
             item.add_marker(pytest.mark.skip(reason="about the embedded network alone"))
         elif missing and SCENARIOS in item.path.parents:
             item.add_marker(pytest.mark.skip(reason=missing))

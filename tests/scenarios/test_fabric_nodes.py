@@ -1,0 +1,147 @@
+"""The nodes of a Fabric network: seen, restarted, killed one by one, left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from network.folder import Folder
+from network.process_end import Process
+from tests.conftest import Commands
+
+pytestmark = pytest.mark.fabric
+
+PATIENCE = 60.0
+POLL = 0.1
+EVERY_KIND = ["peer0.city", "peer0.trivalley", "registry.city", "registry.nishitetsu", "orderer0.city", "the leader"]
+
+Nodes = dict[str, dict[str, Any]]
+
+
+def nodes(commands: Commands) -> Nodes:
+    (status,) = commands.ok("network", "status")
+    return {node["name"]: node for node in status["nodes"]}
+
+
+def until(commands: Commands, wanted: Callable[[Nodes], bool]) -> Nodes:
+    deadline = time.monotonic() + PATIENCE
+    while not wanted(found := nodes(commands)):
+        assert time.monotonic() < deadline, found
+        time.sleep(POLL)
+    return found
+
+
+def leader(found: Nodes) -> str:
+    (name,) = [name for name, node in found.items() if node["leader"]]
+    return name
+
+
+def the_node(commands: Commands, name: str) -> str:
+    """The node of this name, or whichever leads now."""
+    if name != "the leader":
+        return name
+    return leader(until(commands, lambda found: sum(node["leader"] is True for node in found.values()) == 1))
+
+
+def test_status_tells_every_node(commands: Commands) -> None:
+    (status,) = commands.ok("network", "status")
+    found = status["nodes"]
+    assert [(node["name"], node["kind"], node["org"]) for node in found] == [
+        (f"{stem}.{organisation.lower()}", kind, organisation)
+        for stem, kind in (("orderer0", "orderer"), ("peer0", "peer"), ("registry", "chaincode"))
+        for organisation in ("City", "Nishitetsu", "TriValley")
+    ]
+    assert len({node["pid"] for node in found} | {status["pid"]}) == 10
+    for node in found:
+        os.kill(node["pid"], 0)
+        assert (node["height"] is None) == (node["kind"] == "chaincode")
+        assert (node["leader"] is None) == (node["kind"] != "orderer")
+    text = commands("network", "status").output
+    assert all(node["name"] in text and str(node["pid"]) in text for node in found)
+
+
+def test_logs_of_one_node(commands: Commands) -> None:
+    (log,) = commands.ok("network", "logs", "Peer0.City", "--lines", "5")
+    assert len(log["lines"]) == 5
+    assert log["file"].endswith("peer0.city.log")
+    unknown = commands("network", "logs", "peer9.city", "--json")
+    assert unknown.status == 2
+    assert "peer0.city" in unknown.records[0]["error"]["nextStep"]
+    assert len(commands.ok("network", "logs", "--lines", "1")) == 10
+
+
+@pytest.mark.parametrize("name", ["peer0.nishitetsu", "registry.city", "the leader"])
+def test_restarted_node_is_a_new_process_and_serves(commands: Commands, name: str) -> None:
+    name, before = the_node(commands, name), nodes(commands)
+    (status,) = commands.ok("network", "restart", name)
+    after = {node["name"]: node["pid"] for node in status["nodes"]}
+    assert after.pop(name) != before.pop(name)["pid"]
+    assert after == {other: node["pid"] for other, node in before.items()}
+    commands.ok("issue", commands.document("a").name)
+    assert commands("verify", "a", "--profile", "nishitetsu-verifier").status == 0
+    assert commands("network", "restart", "peer9.city").status == 2
+
+
+@pytest.mark.parametrize("name", EVERY_KIND)
+def test_nothing_is_lost_when_a_node_is_killed(commands: Commands, name: str) -> None:
+    """Certificates are issued while the node dies; it comes back by itself, and the same command does the rest."""
+    names = [commands.document(f"d{number}").name for number in range(60)]
+    name = the_node(commands, name)
+    victim = nodes(commands)[name]["pid"]
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-c", "from cli.main import main; main()", "issue", *names, "--json"],
+        cwd=commands.home,
+        env={**os.environ, "CERTLEDGER_DIR": str(commands.folder.path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdout
+    process.stdout.readline()
+    os.kill(victim, signal.SIGKILL)
+    process.communicate(timeout=120)
+    told = {path.name for path in commands.home.glob("*.receipt.json")}
+    until(commands, lambda found: found[name]["pid"] not in (None, victim))
+    deadline = time.monotonic() + PATIENCE
+    while (again := commands("issue", *names, "--json")).status:
+        assert time.monotonic() < deadline, again
+    records = again.records
+    assert len({record["certificateId"] for record in records}) == len(names)
+    assert {f"{record['file']}.receipt.json" for record in records if record["already"]} >= told
+    found = until(
+        commands, lambda found: len({node["height"] for node in found.values() if node["kind"] != "chaincode"}) == 1
+    )
+    assert sum(node["leader"] is True for node in found.values()) == 1
+    for file in names[:: len(names) // 3]:
+        assert commands("verify", file, "--profile", "trivalley-verifier").status == 0
+
+
+def test_what_a_killed_network_left_behind_is_ended(own_network: Folder, commands: Commands) -> None:
+    own = Commands(own_network, commands.home)
+    own.ok("issue", own.document("a").name)
+    (status,) = own.ok("network", "status")
+    os.kill(status["pid"], signal.SIGKILL)
+    left = own("network", "status", "--json")
+    assert left.status == 10
+    assert {node["pid"] for node in left.records[0]["nodes"]} == {node["pid"] for node in status["nodes"]}
+    assert own("verify", "a").status == 0  # the nodes go on
+    (started,) = own.ok("network", "up")
+    assert not {node["pid"] for node in started["nodes"]} & {node["pid"] for node in status["nodes"]}
+    assert own("verify", "a").status == 0
+    os.kill(started["pid"], signal.SIGKILL)
+    (stopped,) = own.ok("network", "down")
+    assert stopped["wasRunning"] is True
+    for node in started["nodes"]:
+        assert ended(node["pid"])
+
+
+def ended(pid: int) -> bool:
+    try:
+        with Process(pid) as process:
+            return process.wait(PATIENCE)
+    except Exception:  # noqa: BLE001 - there is none
+        return True
