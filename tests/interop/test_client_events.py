@@ -10,7 +10,7 @@ import pytest
 from tests.interop.conftest import Client
 from tests.interop.programs import Failure
 
-DEADLINE_EXCEEDED = 4
+CANCELLED, DEADLINE_EXCEEDED = 1, 4  # whichever end notices first that the time is over
 
 
 def put(client: Client, count: int) -> tuple[int, list[str], list[str]]:
@@ -40,7 +40,7 @@ def test_other_chaincodes_events_do_not_show(client: Client) -> None:
     with pytest.raises(Failure) as caught:
         client("events", kind="chaincode", chaincode="registry", startBlock=block, count=1, seconds=0.5)
     assert caught.value.kind == "GatewayError"
-    assert caught.value.code == DEADLINE_EXCEEDED
+    assert caught.value.code in (CANCELLED, DEADLINE_EXCEEDED)
 
 
 def test_without_a_start_only_new_events_come(client: Client) -> None:

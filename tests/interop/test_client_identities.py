@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509 import load_pem_x509_certificate
 
-from network.lock import holder
 from tests.authorities import Ca, Key
 from tests.interop.conftest import Client
 from tests.interop.programs import Failure
@@ -76,35 +75,25 @@ def test_a_stranger_with_an_organisations_name_is_refused(client: Client, tmp_pa
     assert "access denied" in detail["message"]
 
 
-AUDITOR = {"organisation": "City", "user": "auditor", "tlsCertificate": True}
+# The profile says where peers take a client's TLS certificate; the embedded network's peers demand one there.
+MUTUAL = {"organisation": "City", "user": "auditor", "tlsCertificate": True, "url": "mutualTlsUrl"}
 BLOCK_KINDS = ("block", "filtered", "private")
 
 
-@pytest.fixture
-def mutual(client: Client) -> dict[str, object]:
-    """A client with a TLS certificate of its own; on real Fabric, whose port asks for one and demands none, there."""
-    return {**AUDITOR, "url": "mutualTlsUrl" if is_embedded(client) else "url"}
-
-
-def is_embedded(client: Client) -> bool:
-    return holder(client.service.folder.embedded / "lock") is not None
-
-
-def test_a_clients_tls_certificate_binds_its_requests(client: Client, mutual: dict[str, object]) -> None:
+def test_a_clients_tls_certificate_binds_its_requests(client: Client) -> None:
     name = token_hex(8)
-    done = client("submitAsync", "Put", name, "bound", **{"as": mutual})
+    done = client("submitAsync", "Put", name, "bound", **{"as": MUTUAL})
     assert done["status"]["successful"] is True
-    assert client("evaluate", "Get", name, **{"as": mutual}) == "bound"
+    assert client("evaluate", "Get", name, **{"as": MUTUAL}) == "bound"
     start = done["status"]["blockNumber"]
     for kind in ("chaincode", *BLOCK_KINDS):
-        assert len(client("events", kind=kind, startBlock=start, count=1, **{"as": mutual})) == 1
+        assert len(client("events", kind=kind, startBlock=start, count=1, **{"as": MUTUAL})) == 1
 
 
-def test_where_a_certificate_is_demanded_blocks_go_to_nobody_elses(client: Client, mutual: dict[str, object]) -> None:
+@pytest.mark.embedded
+def test_where_a_certificate_is_demanded_blocks_go_to_nobody_elses(client: Client) -> None:
     """As real Fabric does where `peer.tls.clientAuthRequired` is true; it checks the hash of nothing but these."""
-    if not is_embedded(client):
-        pytest.skip("the peers of this network demand no certificate")
-    another = {**mutual, "tlsHash": sha256(b"another certificate").hexdigest()}
+    another = {**MUTUAL, "tlsHash": sha256(b"another certificate").hexdigest()}
     for kind in BLOCK_KINDS:
         with pytest.raises(Failure) as caught:
             client("events", kind=kind, startBlock=0, count=1, **{"as": another})
@@ -112,10 +101,9 @@ def test_where_a_certificate_is_demanded_blocks_go_to_nobody_elses(client: Clien
     assert client("evaluate", "Repeat", "x", "1", **{"as": another}) == "x"
 
 
-def test_where_a_certificate_is_demanded_nobody_comes_in_without(client: Client, mutual: dict[str, object]) -> None:
-    if not is_embedded(client):
-        pytest.skip("the peers of this network demand no certificate")
-    without = {"organisation": "City", "user": "auditor", "url": mutual["url"], "seconds": 20}
+@pytest.mark.embedded
+def test_where_a_certificate_is_demanded_nobody_comes_in_without(client: Client) -> None:
+    without = {"organisation": "City", "user": "auditor", "url": MUTUAL["url"], "seconds": 20}
     with pytest.raises(Failure) as caught:
         client("evaluate", "Repeat", "x", "1", **{"as": without})
     assert (caught.value.kind, caught.value.code) == ("GatewayError", UNAVAILABLE)
