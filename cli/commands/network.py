@@ -1,6 +1,7 @@
 """`certledger network`: make, start, stop and look after a network."""
 
 import json
+import os
 import shlex
 import time
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from network.progress import Step
     from network.status import NodeStatus, OrganisationStatus
 
+ENGINES = click.Choice(["embedded", "fabric"])
 ROLES = click.Choice(["admin", "issuer", "auditor", "verifier"])
 
 
@@ -26,9 +28,9 @@ def network() -> None:
 @network.command()
 @click.option(
     "--engine",
-    type=click.Choice(["embedded", "fabric"]),
-    envvar="CERTLEDGER_ENGINE",
-    help="What runs a new network: one process of our own (embedded, the default), or Fabric's peers and orderers.",
+    type=ENGINES,
+    help="What runs a new network: one process of our own (embedded), or Fabric's peers and orderers (fabric). "
+    "Default: CERTLEDGER_ENGINE, else embedded.",
 )
 @click.option(
     "--ports", default="", metavar="auto|NUMBER", help="Free ports, or the first of a row (new networks only)."
@@ -39,6 +41,9 @@ def up(settings: Settings, engine: str | None, ports: str) -> None:
     from network import control
     from network.folder import Engine
 
+    if engine is None and not settings.folder.exists:
+        # The environment speaks of new networks only: one that has been made keeps its engine.
+        engine = ENGINES.convert(os.environ.get("CERTLEDGER_ENGINE") or "embedded", None, None)
     chosen = Engine(engine) if engine else None
     started = control.up(settings.folder, ports=ports, engine=chosen, progress=_Clock(settings))
     text = tr("the network serves") if started else tr("the network runs already")
