@@ -88,6 +88,7 @@ async def check_ledger(network: AsyncNetwork, told: dict[str, int]) -> None:
     assert {tx_id: placed[tx_id] for tx_id in told} == told
 
 
+@pytest.mark.embedded
 async def test_a_full_disk_stops_the_network_with_a_reason_and_it_goes_on_by_itself(
     small_network: Folder, tmp_path: Path
 ) -> None:
@@ -118,6 +119,7 @@ async def test_a_full_disk_stops_the_network_with_a_reason_and_it_goes_on_by_its
     assert status.records[0]["trouble"] is None
 
 
+@pytest.mark.embedded
 @pytest.mark.slow
 async def test_killed_on_a_full_disk_it_loses_nothing_acknowledged(small_network: Folder, tmp_path: Path) -> None:
     told: dict[str, int] = {}
@@ -136,6 +138,7 @@ async def test_killed_on_a_full_disk_it_loses_nothing_acknowledged(small_network
         await check_ledger(client.get_network(CHANNEL), told)
 
 
+@pytest.mark.embedded
 @pytest.mark.slow
 async def test_stopped_on_a_full_disk_it_ends_and_can_be_started_again(small_network: Folder) -> None:
     told: dict[str, int] = {}
@@ -148,6 +151,7 @@ async def test_stopped_on_a_full_disk_it_ends_and_can_be_started_again(small_net
         await check_ledger(client.get_network(CHANNEL), told)
 
 
+@pytest.mark.embedded
 def test_a_full_disk_is_said_of_the_register_and_the_same_command_issues_afterwards(
     small_network: Folder, tmp_path: Path
 ) -> None:
@@ -200,6 +204,7 @@ def ended(folder: Folder) -> Iterator[Folder]:
             control.down(folder)
 
 
+@pytest.mark.embedded
 def test_a_network_is_made_whole_or_not_at_all(tmp_path: Path) -> None:
     require_disks()
     for size in (16 * 1024, 256 * 1024, 800 * 1024, 1200 * 1024):
@@ -213,6 +218,7 @@ def test_a_network_is_made_whole_or_not_at_all(tmp_path: Path) -> None:
             assert list(place.iterdir()) == [], size
 
 
+@pytest.mark.embedded
 @pytest.mark.slow
 def test_a_read_only_disk_is_said(small_disk: Path, tmp_path: Path) -> None:
     folder = Folder.at(small_disk / "net")
