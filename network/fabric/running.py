@@ -103,6 +103,7 @@ class FabricNetwork:
                 for one in self._topology.organisations
             ),
             nodes=tuple(nodes),
+            trouble="" if pid is None or any(one.leader for one in nodes) else "no orderer leads the others",
         )
 
     def _node_status(self, node: Node) -> NodeStatus:
