@@ -7,6 +7,7 @@ SIGTERM and SIGINT end it. What it logs goes to stderr.
 import argparse
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -21,6 +22,8 @@ from network.errors import NetworkError, StartError
 from network.lock import Held, hold
 from network.topology import read_topology
 from node_client.durable import make_folder
+
+COLLECT_AFTER = 50_000  # objects made and kept
 
 
 def main() -> None:
@@ -76,6 +79,9 @@ async def _serve(folder: Path, ready: int | None, stop: asyncio.Event) -> None:
     except ValueError as error:
         raise StartError(str(error), "correct the variable, or unset it") from error
     async with EmbeddedNetwork(folder, read_topology(text), limits) as network:
+        # What is there now stays there: the collector need not look at it, nor at what comes and goes all too often.
+        gc.freeze()
+        gc.set_threshold(COLLECT_AFTER, 20, 20)
         _tell(ready, {"ok": True})
         logging.getLogger(__name__).info("the network serves, height %d", network.ledger.height)
         await network.serve(stop)

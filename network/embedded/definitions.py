@@ -4,9 +4,10 @@ The layout is that of Fabric's `core/chaincode/lifecycle/serializer.go`: a value
 `namespaces/fields/NAME/FIELD`, and `namespaces/metadata/NAME` names its type and its fields.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import TypeVar, cast
 
 from fabric_protos.peer import collection_pb2
 from fabric_protos.peer.lifecycle import chaincode_definition_pb2, db_pb2
@@ -21,7 +22,10 @@ SOURCES = "chaincode-sources"
 SYSTEM_CHAINCODES = frozenset({LIFECYCLE, "qscc", "cscc", "lscc"})
 DEFINITION_FIELDS = ("Sequence", "EndorsementInfo", "ValidationInfo", "Collections")
 PARAMETER_FIELDS = DEFINITION_FIELDS[1:]
+REMEMBERED = 1000  # definitions and approvals that are kept as they were read
 SEQUENCE_KEY = f"{NAMESPACES}/fields/([^/]+)/Sequence"  # a regular expression
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,11 @@ def read_definition(state: StateReader, name: str) -> Definition | None:
         found = state.get(LIFECYCLE, key)
         return found.value if found else b""
 
-    return read_fields(name, read)
+    sequence = state.get(LIFECYCLE, field_key(NAMESPACES, name, "Sequence"))
+    if sequence is None:
+        return None
+    # Every definition writes its sequence: the version of that one stands for all fields.
+    return _remembered(state, (name, sequence.version), lambda: read_fields(name, read))
 
 
 def read_fields(name: str, read: Callable[[str], bytes]) -> Definition | None:
@@ -153,10 +161,30 @@ def approved_package(state: StateReader, msp_id: str, definition: Definition) ->
     None when it has not approved exactly this definition.
     """
     collection = implicit_collection(msp_id)
-    for key, value in approval_writes(definition).items():
-        known = state.get_private_hash(LIFECYCLE, collection, key_hash(key))
-        if known is None or known.value != sha256(value).digest():
-            return None
-    key = field_key(SOURCES, f"{definition.name}#{definition.sequence}", "PackageID")
-    found = state.get_private(LIFECYCLE, collection, key)
-    return db_pb2.StateData.FromString(found.value).String if found else ""
+    name = f"{definition.name}#{definition.sequence}"
+
+    def read() -> str | None:
+        for key, value in approval_writes(definition).items():
+            known = state.get_private_hash(LIFECYCLE, collection, key_hash(key))
+            if known is None or known.value != sha256(value).digest():
+                return None
+        found = state.get_private(LIFECYCLE, collection, field_key(SOURCES, name, "PackageID"))
+        return db_pb2.StateData.FromString(found.value).String if found else ""
+
+    approved = state.get_private_hash(LIFECYCLE, collection, key_hash(metadata_key(NAMESPACES, name)))
+    if approved is None:
+        return None
+    # Every approval writes what kind of thing it is, again and again: the version of that stands for all of it.
+    return _remembered(state, (msp_id, definition, approved.version), read)
+
+
+def _remembered(state: StateReader, key: Hashable, read: Callable[[], T]) -> T:
+    """What was read before under this key, on the same ledger; a state without a memory is read anew."""
+    memo: dict[Hashable, object] | None = getattr(state, "memo", None)
+    if memo is None:
+        return read()
+    if key not in memo:
+        if len(memo) >= REMEMBERED:
+            memo.clear()
+        memo[key] = read()
+    return cast(T, memo[key])

@@ -187,7 +187,10 @@ class Collector:
             if failed & set(layout):
                 continue
             wanted = [msp_id for msp_id in layout if msp_id not in self._endorsements]
-            results = await asyncio.gather(*(self._endorse(msp_id) for msp_id in wanted))
+            if len(wanted) == 1:
+                results = [await self._endorse(wanted[0])]
+            else:
+                results = await asyncio.gather(*(self._endorse(msp_id) for msp_id in wanted))
             failed |= {msp_id for msp_id, done in zip(wanted, results, strict=True) if not done}
             if all(results):
                 return [self._endorsements[msp_id] for msp_id in layout]

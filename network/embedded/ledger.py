@@ -9,12 +9,14 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from fabric_protos.peer import transaction_pb2
 
 from network.embedded.committing import Committer
 from network.embedded.database import DAMAGED, LedgerUnavailable, require_whole, unavailable
+from network.embedded.definitions import LIFECYCLE
 from network.embedded.private_data import PrivateData
 from network.embedded.private_rows import PrivateSet
 from network.embedded.state_view import StateView
@@ -78,6 +80,7 @@ class Ledger:
         self._stalled = False
         self._finished = False
         self._changed = asyncio.Event()
+        self._awaited: dict[str, set[asyncio.Future[TransactionPlace]]] = {}
 
     def _begin(self, path: Path, first_block: Block) -> int:
         """Begin with the first block, or check that the ledger is whole at both ends. Returns its height."""
@@ -99,6 +102,7 @@ class Ledger:
         """Tell everyone who waits that there are no more blocks to come."""
         self._finished = True
         self._changed.set()
+        self._disappoint(Finished())
 
     def close(self) -> None:
         """Close the databases."""
@@ -152,8 +156,14 @@ class Ledger:
         await self._write(commit)
         self._height = block.number + 1
         self._store.committed(commit)
+        if any(namespace == LIFECYCLE for namespace, _ in commit.updates.public):
+            self._store.forget()
         self._committer.done(commit)
         self._tell()
+        for tx_id, position, code in commit.transactions:
+            for future in self._awaited.get(tx_id, ()):
+                if not future.done():
+                    future.set_result(TransactionPlace(block.number, position, code))
         await self._store.shorten_log()
 
     async def _write(self, commit: Commit) -> None:
@@ -170,6 +180,7 @@ class Ledger:
             if loop.time() - first > HICCUP and not self._stalled:
                 self._stalled = True
                 self._tell()
+                self._disappoint(Stalled(self.trouble))
             await asyncio.sleep(RETRY)
         if self.trouble:
             logger.info("block %d has been written after all", commit.number)
@@ -186,15 +197,27 @@ class Ledger:
             Finished: there are no more blocks to come.
             Stalled: there are none for now.
         """
-        while True:
-            changed = self._changed
-            if (place := self.transaction(tx_id)) is not None:
-                return place
-            if self._finished:
-                raise Finished
-            if self._stalled:
-                raise Stalled(self.trouble)
-            await changed.wait()
+        if (place := self.transaction(tx_id)) is not None:
+            return place
+        if self._finished:
+            raise Finished
+        if self._stalled:
+            raise Stalled(self.trouble)
+        future: asyncio.Future[TransactionPlace] = asyncio.get_running_loop().create_future()
+        waiting = self._awaited.setdefault(tx_id, set())
+        waiting.add(future)
+        try:
+            return await future
+        finally:
+            waiting.discard(future)
+            if not waiting and self._awaited.get(tx_id) is waiting:
+                del self._awaited[tx_id]
+
+    def _disappoint(self, error: Exception) -> None:
+        """Tell everyone who waits for a transaction that it will not come."""
+        for future in chain.from_iterable(self._awaited.values()):
+            if not future.done():
+                future.set_exception(error)
 
     async def wait_for_block(self, number: int) -> None:
         """Wait until there is a block of this number. Raises Finished when there are no more blocks to come."""

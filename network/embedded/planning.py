@@ -5,8 +5,9 @@ metadata_provider.go`. A layout says how many signatures of each organisation ar
 peer.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fabric_protos.common import policies_pb2
 from fabric_protos.msp import msp_principal_pb2
@@ -155,14 +156,8 @@ class Planner:
             combined = smallest([_merged(one, other) for one in combined for other in options])[:MAX_LAYOUTS]
         return combined
 
-    def _layouts(self, envelope: bytes) -> list[Layout]:
-        message = policies_pb2.SignaturePolicyEnvelope.FromString(envelope)
-        if not message.identities or not message.HasField("rule"):
-            raise NoPlan("policy not found")
-        try:
-            return layouts(envelope, _is_peer)
-        except ProtocolError as error:
-            raise NoPlan("endorsement policy cannot be satisfied") from error
+    def _layouts(self, envelope: bytes) -> Sequence[Layout]:
+        return _policy_layouts(envelope)
 
     def _key_layouts(self, policy: policies_pb2.SignaturePolicyEnvelope) -> list[Layout]:
         try:
@@ -171,6 +166,17 @@ class Planner:
         except ProtocolError as error:
             raise NoPlan("state based endorsement policy cannot be satisfied") from error
         raise NoPlan("state based endorsement policy cannot be satisfied")
+
+
+@lru_cache(maxsize=256)
+def _policy_layouts(envelope: bytes) -> Sequence[Layout]:
+    message = policies_pb2.SignaturePolicyEnvelope.FromString(envelope)
+    if not message.identities or not message.HasField("rule"):
+        raise NoPlan("policy not found")
+    try:
+        return tuple(layouts(envelope, _is_peer))
+    except ProtocolError as error:
+        raise NoPlan("endorsement policy cannot be satisfied") from error
 
 
 def _is_possible(layout: Layout, msp_ids: set[str]) -> bool:

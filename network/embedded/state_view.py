@@ -1,7 +1,7 @@
 """Committed state as one organisation sees it, over one connection to the ledger's database."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 from chaincode.ledger.state import KeyModification, Version, VersionedValue
 
@@ -12,11 +12,15 @@ class StateView:
     Args:
         connection: reads the database as it was when its transaction began, or as it is when it has none.
         organisation: whose private data it gives, by MSP id; no one else's.
+        memo: where readers keep what they made of values, by the versions of these; shared by all views of a ledger.
     """
 
-    def __init__(self, connection: sqlite3.Connection, organisation: str) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, organisation: str, memo: dict[Hashable, object] | None = None
+    ) -> None:
         self._connection = connection
         self._organisation = organisation
+        self.memo: dict[Hashable, object] = {} if memo is None else memo
 
     def get(self, namespace: str, key: str) -> VersionedValue | None:
         row = self._connection.execute(

@@ -5,7 +5,7 @@ see the state as it was when they began (WAL snapshots), whatever is committed m
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +97,7 @@ class Store:
                     "use the version of certledger that made it, or another folder",
                 )
             self._reader = opened.enter_context(closing(open_reader(path)))
+            self._memo: dict[Hashable, object] = {}
             opened.pop_all()
         self._snapshots = Snapshots(lambda: open_reader(path))
         self._log = Log(self._writer, self._snapshots)
@@ -155,13 +156,13 @@ class Store:
 
     def state(self, organisation: str) -> StateView:
         """The newest state, as this organisation sees it; not a snapshot."""
-        return StateView(self._reader, organisation)
+        return StateView(self._reader, organisation, self._memo)
 
     @contextmanager
     def snapshot(self, organisation: str) -> Iterator[StateView]:
         """The state as it is now, for as long as the context is open."""
         with self._snapshots.open() as connection:
-            yield StateView(connection, organisation)
+            yield StateView(connection, organisation, self._memo)
 
     def commit(self, commit: Commit) -> None:
         """Make a block durable with everything that it changes, or nothing of it. May run in another thread.
@@ -183,6 +184,10 @@ class Store:
         """Let new snapshots see a block that `commit` has written."""
         self._snapshots.renew()
         self._log.grew(len(commit.data))
+
+    def forget(self) -> None:
+        """Give up what readers made of values that have changed since."""
+        self._memo.clear()
 
     async def shorten_log(self) -> None:
         """Do from time to time, between two commits, what keeps the database's log short."""

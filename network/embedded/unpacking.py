@@ -6,6 +6,7 @@ chaincode that the header names. Source: Fabric's `internal/pkg/gateway/evaluate
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 from fabric_protos.common import common_pb2
@@ -14,6 +15,7 @@ from google.protobuf.message import DecodeError, Message
 
 from node_client.protocol.proposal import Proposal
 
+SMALL = 16 * 1024  # bytes of a proposal that is remembered
 UNREADABLE = "proto: cannot parse invalid wire-format data"  # `google.golang.org/protobuf`
 
 M = TypeVar("M", bound=Message)
@@ -78,6 +80,10 @@ def unpack(data: bytes) -> Proposal:
     Raises:
         Malformed: it is not one that can be run.
     """
+    return _unpack_again(data) if len(data) <= SMALL else _unpack(data)
+
+
+def _unpack(data: bytes) -> Proposal:
     message = unmarshal(proposal_pb2.Proposal, data)
     header = unmarshal(common_pb2.Header, message.header)
     channel_header = unmarshal(common_pb2.ChannelHeader, header.channel_header)
@@ -114,3 +120,7 @@ def unpack(data: bytes) -> Proposal:
         chaincode_input=chaincode_input.SerializeToString(),
         transient=dict(payload.TransientMap),
     )
+
+
+# Several organisations' peers are asked with the same bytes, one after the other.
+_unpack_again = lru_cache(maxsize=1024)(_unpack)

@@ -17,6 +17,7 @@ from node_client.protocol.errors import ProtocolError
 from node_client.protocol.msp import Msp, MspManager
 from node_client.protocol.policy import ImplicitMetaPolicy, Policy, SignaturePolicy, implicit_meta_threshold, merge
 
+REMEMBERED = 256  # endorsement policies that are kept as they were read
 DEFAULT_ACLS = {
     "_lifecycle/CheckCommitReadiness": "/Channel/Application/Writers",
     "_lifecycle/CommitChaincodeDefinition": "/Channel/Application/Writers",
@@ -70,6 +71,7 @@ class ChannelConfig:
         self.channel = header.channel_id
         self.sequence = self._config.sequence
         self._policies: dict[str, Policy] = {}
+        self._application_policies: dict[bytes, tuple[Policy, bytes]] = {}
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "ChannelConfig":
@@ -161,6 +163,13 @@ class ChannelConfig:
         Raises:
             ProtocolError: it is not well formed or refers to a policy that is not there.
         """
+        if data not in self._application_policies:
+            if len(self._application_policies) >= REMEMBERED:
+                self._application_policies.clear()
+            self._application_policies[data] = self._read_application_policy(data)
+        return self._application_policies[data]
+
+    def _read_application_policy(self, data: bytes) -> tuple[Policy, bytes]:
         message = parse(policy_pb2.ApplicationPolicy, data, "application policy")
         if message.WhichOneof("Type") == "signature_policy":
             envelope = message.signature_policy.SerializeToString(deterministic=True)

@@ -119,6 +119,7 @@ class PackageStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._there: set[str] = set()
 
     def install(self, data: bytes) -> Package:
         """Keep a package, durable when this returns.
@@ -149,7 +150,12 @@ class PackageStore:
 
     def has(self, package_id: str) -> bool:
         """Whether a package is installed."""
-        return bool(_ID.fullmatch(package_id)) and (self._folder / _file_name(package_id)).is_file()
+        if package_id in self._there:  # nothing is ever uninstalled
+            return True
+        found = bool(_ID.fullmatch(package_id)) and (self._folder / _file_name(package_id)).is_file()
+        if found:
+            self._there.add(package_id)
+        return found
 
     def get(self, package_id: str) -> tuple[Package, bytes] | None:
         """A package and its bytes, by its id. Raises Refused when it has been damaged."""
