@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from network.profiles import mutual_tls_peer
 from network.topology import CHANNEL, Organisation
 from node_client.protocol.block import parse_block
 from node_client.protocol.transaction import open_envelope, parse_transaction
@@ -100,7 +101,7 @@ def test_invocation_waits_for_its_commit(peer: Peer, commands: Commands, city: O
     options += ["--cafile", commands.folder.organisation("City") / "tlsca" / "tlsca.crt"]
     for one in (city, other):
         mutual = peer.variables["CORE_PEER_TLS_CLIENTAUTHREQUIRED"] == "true"
-        options += ["--peerAddresses", one.mutual_tls_peer if mutual else one.peer]
+        options += ["--peerAddresses", mutual_tls_peer(commands.folder, one) if mutual else one.peer]
         options += ["--tlsRootCertFiles", commands.folder.organisation(one.name) / "tlsca" / "tlsca.crt"]
     call = json.dumps({"Args": ["IssueCertificate", certificate, commitment]})
     output = peer("chaincode", "invoke", "--ctor", call, *options)
