@@ -162,7 +162,10 @@ class Folder:
         try:
             text = (self.path / "configtx.yaml").read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise FolderError(f"the folder cannot be read: {error}") from error
+            raise FolderError(
+                f"{self.path / 'configtx.yaml'} cannot be read: {error}",
+                "put the file back, or choose another folder with --dir",
+            ) from error
         return read_topology(text)
 
     @property

@@ -18,6 +18,7 @@ from pathlib import Path
 from network.embedded.database import LedgerUnavailable
 from network.embedded.limits import Limits
 from network.embedded.network import EmbeddedNetwork
+from network.embedded.node_keys import MEND
 from network.errors import NetworkError, StartError
 from network.lock import Held, hold
 from network.topology import read_topology
@@ -66,9 +67,9 @@ async def serve(folder: Path, ready: int | None) -> int:
     except LedgerUnavailable as error:
         return _failed(ready, str(error), error.next_step)
     except OSError as error:
-        return _failed(ready, f"the network's folder cannot be used: {error}")
+        return _failed(ready, f"the network's folder cannot be used: {error}", MEND)
     except ValueError as error:
-        return _failed(ready, f"the network's folder holds something unexpected: {error}")
+        return _failed(ready, f"the network's folder holds something unexpected: {error}", MEND)
     return 0
 
 

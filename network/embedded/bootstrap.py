@@ -16,12 +16,15 @@ from network.embedded.definitions import LIFECYCLE, Definition
 from network.embedded.ordering import Orderer
 from network.embedded.peer import Peer
 from network.embedded.signing import NodeIdentity
+from network.embedded.system import Refused
 from network.errors import StartError
 from network.registry import COMMAND, LABEL, POLICY, REGISTRY, VERSION, registry_package
 from network.topology import CHANNEL, Organisation, Topology
 from node_client.protocol.policy_dsl import parse_policy
 from node_client.protocol.proposal import build_proposal, parse_proposal
 from node_client.protocol.transaction import Endorsement, assemble, envelope
+
+PATIENCE = 60.0  # seconds that the registry has to run
 
 LaunchChaincode = Callable[[Organisation, str, Sequence[str]], None]
 
@@ -43,12 +46,18 @@ async def ensure_registry(
     for organisation in topology.organisations:
         peer = peers[organisation.msp_id]
         installed = {package.label: package.id for package in peer.packages.all()}
-        package_id = installed.get(LABEL) or peer.packages.install(registry_package()).id
+        try:
+            package_id = installed.get(LABEL) or peer.packages.install(registry_package()).id
+        except Refused as error:
+            raise StartError(f"the registry cannot be installed: {error}", "make room on the disk") from error
         launch(organisation, package_id, COMMAND)
-    waiting = [peer.support.wait_for(package_id) for peer in peers.values()]
     if first.definition(REGISTRY) is None:
         await _define(folder, topology, peers, orderer, package_id)
-    await asyncio.gather(*waiting)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.gather(*(peer.support.wait_for(package_id) for peer in peers.values()))
+    except TimeoutError as error:
+        raise StartError("the registry does not run beside every peer", "look into: certledger network logs") from error
 
 
 async def _define(

@@ -18,6 +18,7 @@ BUSY = 30_000  # milliseconds that a connection waits for another program's lock
 COPY_AFTER = 1 << 20  # bytes of blocks after which the log is copied
 LONG = 2048  # pages of the log, from which on readers are waited for
 SHORTEST_WAIT, LONGEST_WAIT = 250, 2000  # milliseconds; the longer the log, the longer
+HEADER = 100  # bytes of a database's header
 KEPT = 4  # connections that are kept for the next snapshots
 
 
@@ -57,14 +58,25 @@ def require_whole(path: Path, companions: Sequence[Path]) -> None:
         companions: what is made when the database has content.
 
     Raises:
-        LedgerUnavailable: it is missing, or empty.
+        LedgerUnavailable: it is missing, or empty, or shorter than it says.
     """
     log = path.with_name(path.name + "-wal")  # SQLite throws it away when it finds no database
     if path.exists() and path.stat().st_size:
+        if not log.exists():
+            _require_length(path)
         return
     for found in (log, *companions):
         if found.exists():
             raise LedgerUnavailable(f"the ledger {path} is missing or empty, though {found.name} is there", DAMAGED)
+
+
+def _require_length(path: Path) -> None:
+    """Check a database's length, of which SQLite only notices what it comes upon (its file format, §1.3)."""
+    with path.open("rb") as file:
+        header = file.read(HEADER)
+    size, pages = int.from_bytes(header[16:18]), int.from_bytes(header[28:32])
+    if len(header) < HEADER or path.stat().st_size < (65536 if size == 1 else size) * pages:
+        raise LedgerUnavailable(f"the ledger is damaged: {path} is shorter than it was", DAMAGED)
 
 
 def open_writer(path: Path) -> sqlite3.Connection:

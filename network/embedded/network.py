@@ -22,6 +22,7 @@ from network.embedded.gateway_service import GatewayService
 from network.embedded.health import Health
 from network.embedded.ledger import Ledger
 from network.embedded.limits import Limits
+from network.embedded.node_keys import node_identity, reading, tls_pair
 from network.embedded.node_services import EndorserService, OrderingService
 from network.embedded.ordering import Orderer
 from network.embedded.peer import Peer
@@ -30,6 +31,7 @@ from network.embedded.system.packages import PackageStore
 from network.embedded.unreadable import ReadableRequests
 from network.errors import StartError
 from network.topology import MUTUAL_TLS_OFFSET, Organisation, Topology
+from node_client.protocol.config import ChannelConfig
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +62,10 @@ class EmbeddedNetwork:
 
     async def __aenter__(self) -> Self:
         self._home.mkdir(exist_ok=True)
-        block = (self._folder / "channel.block").read_bytes()
+        path = self._folder / "channel.block"
+        with reading(path):
+            block = path.read_bytes()
+            ChannelConfig.from_bytes(block)
         self.ledger = Ledger(self._home / "ledger.db", block)
         try:
             await self._start()
@@ -80,7 +85,7 @@ class EmbeddedNetwork:
         self.orderer = Orderer(
             lambda: ledger.config,
             leader.orderer,
-            NodeIdentity.load(leader.msp_id, self._folder / leader.name / "orderer" / "msp"),
+            self._identity(leader, "orderer"),
             ledger.commit,
             lambda: ledger.trouble,
             ledger.height,
@@ -133,12 +138,16 @@ class EmbeddedNetwork:
         self._making_blocks.cancel()
         await asyncio.gather(self._making_blocks, return_exceptions=True)
 
+    def _identity(self, organisation: Organisation, node: str) -> NodeIdentity:
+        folder = self._folder / organisation.name / node / "msp"
+        return node_identity(organisation.msp_id, folder, self.ledger.config.msp_manager)
+
     def _peer(self, organisation: Organisation) -> Peer:
         support = self._supports[organisation.msp_id] = ChaincodeSupport()
         peer = Peer(
             msp_id=organisation.msp_id,
             address=organisation.peer,
-            identity=NodeIdentity.load(organisation.msp_id, self._folder / organisation.name / "peer" / "msp"),
+            identity=self._identity(organisation, "peer"),
             ledger=self.ledger,
             packages=PackageStore(self._home / "packages" / organisation.name),
             support=support,
@@ -197,10 +206,10 @@ class EmbeddedNetwork:
         """Let a server listen at an address, too; with client roots, to clients that show a certificate under them.
 
         Raises:
-            StartError: the address cannot be used.
+            StartError: the address cannot be used, or the key pair.
         """
         credentials = grpc.ssl_server_credentials(
-            [((tls / "server.key").read_bytes(), (tls / "server.crt").read_bytes())],
+            [tls_pair(tls)],
             root_certificates=client_roots or None,
             require_client_auth=bool(client_roots),
         )
@@ -219,12 +228,14 @@ class EmbeddedNetwork:
         name = package_id.partition(":")[0]
         home = self._home / "chaincode" / f"{name}-{organisation.name}"
         organisation_home = self._folder / organisation.name
-        authority = Authority.load(organisation_home / "tlsca" / "tlsca.key", organisation_home / "tlsca" / "tlsca.crt")
+        tls_ca = organisation_home / "tlsca"
+        with reading(tls_ca):
+            authority = Authority.load(tls_ca / "tlsca.key", tls_ca / "tlsca.crt")
         client = f"chaincode-{name}"
         for kind in ("client.key", "client.crt", "root.crt"):
             (home / kind).unlink(missing_ok=True)
         authority.issue_tls(client).write(home / "client.key", home / "client.crt")
-        (home / "root.crt").write_bytes((organisation_home / "tlsca" / "tlsca.crt").read_bytes())
+        (home / "root.crt").write_bytes((tls_ca / "tlsca.crt").read_bytes())
         self._supports[organisation.msp_id].expect(package_id, client)
         launch = Launch(
             package_id=package_id,
