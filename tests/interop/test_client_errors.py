@@ -1,6 +1,6 @@
 """What the official clients make of refusals: the kind of error, its code, and what every node said.
 
-Code and words of many more cases, as recorded from real Fabric: tests/scenarios/test_gateway_errors.py.
+Code and words of many more cases, as recorded from real Fabric: tests/scenarios/test_error_answers.py.
 """
 
 from secrets import token_hex
