@@ -188,8 +188,16 @@ class Scene(People):
         finally:
             for call in calls:
                 call.cancel()
+            self._wait_until_admitted()
         assert isinstance(error, grpc.RpcError)
         return Outcome.of_error("CommitStatus", error)
+
+    def _wait_until_admitted(self) -> None:
+        """Wait until the gateway has noticed that calls were cancelled: until then it takes no others."""
+        deadline = time.monotonic() + DEADLINE
+        while "too many" in (outcome := self.commit_status(b"", b"")).message:
+            assert time.monotonic() < deadline, outcome
+            time.sleep(0.01)
 
     def chaincode_events(self, request: bytes, signature: bytes) -> Outcome:
         """Ask the city's gateway for chaincode events, up to the first."""
