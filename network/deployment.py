@@ -3,6 +3,7 @@
 import re
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from network import agreement
 from network.agreement import Party
@@ -15,6 +16,7 @@ from network.waiting import Waiter
 from node_client import ConnectionProfile, Gateway
 from node_client.admin._sync.lifecycle import Lifecycle
 from node_client.protocol.chaincode_package import service_package
+from node_client.protocol.collection_config import encode_collections, read_collections
 from node_client.protocol.errors import ProtocolError
 from node_client.protocol.lifecycle import ChaincodeDefinition
 from node_client.protocol.policy_dsl import parse_policy
@@ -32,12 +34,23 @@ class Deployed:
     package_id: str
 
 
-def deploy(folder: Folder, name: str, address: str, *, version: str = "1", policy: str = "") -> Deployed:
+def deploy(
+    folder: Folder,
+    name: str,
+    address: str,
+    *,
+    version: str = "1",
+    policy: str = "",
+    collections: Path | None = None,
+    init_required: bool = False,
+) -> Deployed:
     """Put a chaincode that runs as a service on the channel: install, approve and commit for every organisation.
 
     Args:
         address: `host:port` where it serves; every peer dials it.
         policy: its endorsement policy in Fabric's notation; the channel's own when empty.
+        collections: a file with its private data collections, in the form of Fabric's `collections_config.json`.
+        init_required: whether it must be initialised, once for each version, before it takes other transactions.
 
     Raises:
         NetworkError: an argument cannot be used, or the network does not run.
@@ -45,6 +58,7 @@ def deploy(folder: Folder, name: str, address: str, *, version: str = "1", polic
     """
     topology = folder.topology()
     policy_bytes = _check(name, address, policy)
+    collections_bytes = _collections(collections) if collections else b""
     if holder(folder.lock) is None:
         raise NotRunning("the network does not run", "start it with: certledger network up")
     label = f"{name}_{version}"
@@ -56,11 +70,27 @@ def deploy(folder: Folder, name: str, address: str, *, version: str = "1", polic
             gateway = stack.enter_context(Gateway.from_profile(profile, organisation.name, "admin"))
             parties.append(Party(organisation.msp_id, Lifecycle(gateway, CHANNEL), package))
         sequence = parties[0].lifecycle.sequences().get(name, 0) + 1
-        definition = ChaincodeDefinition(name=name, version=version, sequence=sequence, policy=policy_bytes)
+        definition = ChaincodeDefinition(
+            name=name,
+            version=version,
+            sequence=sequence,
+            policy=policy_bytes,
+            collections=collections_bytes,
+            init_required=init_required,
+        )
         waiter = Waiter()
         package_ids = agreement.install_and_approve(parties, label, definition, waiter)
         agreement.commit(parties, definition, waiter)
     return Deployed(sequence, package_ids[0])
+
+
+def _collections(path: Path) -> bytes:
+    try:
+        return encode_collections(read_collections(path.read_bytes()))
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+    except ProtocolError as error:
+        raise ConfigurationError(f"{path} does not say what collections there are: {error}") from error
 
 
 def _check(name: str, address: str, policy: str) -> bytes:

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from fabric_protos.peer.lifecycle import lifecycle_pb2
 
 from network.folder import Folder
-from node_client import AsyncGateway, CommitError, ConnectionProfile, EndorseError, EvaluateError
+from node_client import AsyncGateway, CommitError, ConnectionProfile, EndorseError, EvaluateError, Gateway
 from node_client.gateway._async.contract import AsyncContract
 from tests.conftest import Commands
 from tests.scenarios.deploying import Service, deploy, unused_name
@@ -131,3 +132,25 @@ def test_upgrade(request: pytest.FixtureRequest, network: Folder, tmp_path: Path
     for sequence in (1, 2):
         service = deploy(request, commands, name, "localhost:1", "AND('CityMSP.peer','TriValleyMSP.peer')")
         assert service.sequence == sequence
+
+
+def test_collections_and_initialisation_are_part_of_the_definition(commands: Commands, network: Folder) -> None:
+    name, file = unused_name("private"), commands.home / "collections_config.json"
+    policy = "OR('CityMSP.member','NishitetsuMSP.member')"
+    file.write_text(json.dumps([{"name": "office", "policy": policy, "requiredPeerCount": 0, "maxPeerCount": 1}]))
+    arguments = ["chaincode", "deploy", name, "--address", "localhost:1", "--init-required", "--collections"]
+    commands.ok(*arguments, file)
+    profile = ConnectionProfile.load(network.organisation("City") / "connection.json")
+    with Gateway.from_profile(profile, "City", "admin") as gateway:
+        asked = lifecycle_pb2.QueryChaincodeDefinitionArgs(name=name).SerializeToString()
+        lifecycle = gateway.get_network("certificates").get_contract("_lifecycle")
+        defined = lifecycle_pb2.QueryChaincodeDefinitionResult.FromString(
+            lifecycle.evaluate("QueryChaincodeDefinition", asked)
+        )
+    (collection,) = defined.collections.config
+    assert collection.static_collection_config.name == "office"
+    assert defined.init_required
+
+    file.write_text('[{"name": "office"}]')
+    assert commands(*arguments, file).status == 2
+    assert commands(*arguments, commands.home / "missing.json").status == 2
