@@ -51,15 +51,23 @@ async def serve(folder: Path, ready: int | None) -> int:
     Returns:
         The exit status.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    stop, serving = asyncio.Event(), asyncio.Event()
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+    def end() -> None:
+        stop.set()
+        if not serving.is_set() and task is not None:
+            task.cancel()  # it may wait for something that does not come
+
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, stop.set)
+            loop.add_signal_handler(number, end)
     try:
         make_folder(folder / "embedded")
         with hold(folder / "embedded" / "lock"):
-            await _serve(folder, ready, stop)
+            await _serve(folder, ready, serving, stop)
+    except asyncio.CancelledError:
+        return _failed(ready, "the network was told to end while it started")
     except Held:
         return _failed(ready, "the network of this folder runs already")
     except NetworkError as error:
@@ -73,7 +81,7 @@ async def serve(folder: Path, ready: int | None) -> int:
     return 0
 
 
-async def _serve(folder: Path, ready: int | None, stop: asyncio.Event) -> None:
+async def _serve(folder: Path, ready: int | None, serving: asyncio.Event, stop: asyncio.Event) -> None:
     text = (folder / "configtx.yaml").read_text(encoding="utf-8")
     try:
         limits = Limits.from_environment()
@@ -83,6 +91,7 @@ async def _serve(folder: Path, ready: int | None, stop: asyncio.Event) -> None:
         # What is there now stays there: the collector need not look at it, nor at what comes and goes all too often.
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER, 20, 20)
+        serving.set()
         _tell(ready, {"ok": True})
         logging.getLogger(__name__).info("the network serves, height %d", network.ledger.height)
         await network.serve(stop)
