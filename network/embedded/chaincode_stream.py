@@ -68,6 +68,7 @@ class ChaincodeStream:
         self._running: dict[Key, _Running] = {}
         self._asked: set[Key] = set()
         self._is_registered = False
+        self._has_dropped = False
         self._ended = False
 
     async def run(self, messages: AsyncIterator[Message], registered: Callable[[str, "ChaincodeStream"], bool]) -> None:
@@ -180,7 +181,9 @@ class ChaincodeStream:
             logger.warning("a chaincode sent a %s, which does not belong; its stream ends", _type_name(message))
             return False
         if key in self._asked:
-            logger.warning("another request of transaction %s is pending: this one is dropped", message.txid)
+            if not self._has_dropped:  # once, for it may send any number of them
+                logger.warning("another request of transaction %s is pending: this one is dropped", message.txid)
+            self._has_dropped = True
             return True
         self._asked.add(key)
         if running is None or running.answer.done():

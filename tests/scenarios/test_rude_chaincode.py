@@ -1,0 +1,134 @@
+"""One organisation's chaincode hangs, dies, floods its peer or answers otherwise: the others go on."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, ExitStack
+
+import pytest
+
+from network import control
+from network.folder import Folder
+from network.topology import CHANNEL
+from node_client import AsyncGateway, ConnectionProfile, EndorseError, EvaluateError
+from node_client.admin._sync.lifecycle import Lifecycle
+from node_client.gateway._async.contract import AsyncContract
+from node_client.gateway._sync.gateway import Gateway
+from node_client.protocol.chaincode_package import package_id, service_package
+from node_client.protocol.lifecycle import ChaincodeDefinition
+from node_client.protocol.policy_dsl import parse_policy
+from tests.conftest import engine
+from tests.scenarios.deploying import Service, free_address, patiently, served, unused_name
+from tests.scenarios.vaults import MSP_IDS, endorsers, eventually
+
+TWO = "OutOf(2,'CityMSP.peer','NishitetsuMSP.peer','TriValleyMSP.peer')"
+OK = ("respond", "200", "fine")
+IMPATIENT = pytest.mark.embedded  # the others' peers give chaincode half a minute, whatever the test's environment says
+
+
+@pytest.fixture(scope="module")
+def impatient_network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
+    """A network whose peers give chaincode one second, if it is the embedded one."""
+    folder = Folder.at(tmp_path_factory.mktemp("impatient") / "net")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CORE_CHAINCODE_EXECUTETIMEOUT", "1s")
+        control.up(folder, ports="auto", engine=engine())
+    try:
+        yield folder
+    finally:
+        control.down(folder)
+
+
+def define_apart(folder: Folder, name: str) -> dict[str, Service]:
+    """Put a chaincode on the channel that every organisation runs as a service of its own."""
+    services = {}
+    with ExitStack() as stack:
+        admins = {}
+        definition = ChaincodeDefinition(name=name, version="1", sequence=1, policy=parse_policy(TWO))
+        for organisation in MSP_IDS:
+            profile = ConnectionProfile.load(folder.organisation(organisation) / "connection.json")
+            gateway = stack.enter_context(Gateway.from_profile(profile, organisation, "admin"))
+            admin = admins[organisation] = Lifecycle(gateway, CHANNEL)
+            address = free_address()
+            package = service_package(f"{name}_1", address)
+            identifier = package_id(f"{name}_1", package)
+            admin.install(f"{name}_1", package)
+            admin.approve(definition, identifier)
+            services[organisation] = Service(folder, name, identifier, address, 1)
+        patiently(lambda: admins["City"].commit(definition, list(MSP_IDS.values())))
+    return services
+
+
+class Mixed:
+    """A chaincode on the channel that is rude at one organisation. Use it in `async with`."""
+
+    def __init__(self, folder: Folder, rude: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._rude = rude
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> AsyncContract:
+        name = unused_name("mixed")
+        services = await asyncio.to_thread(define_apart, self._folder, name)
+        for organisation, service in services.items():
+            variables = {"RUDE": self._rude.get(organisation, "")}
+            self._stack.enter_context(served(service, "tests.scenarios.rude", variables))
+        profile = ConnectionProfile.load(self._folder.organisation("City") / "connection.json")
+        gateway = await self._stack.enter_async_context(AsyncGateway.from_profile(profile, "City", "issuer"))
+        contract = gateway.get_network(CHANNEL).get_contract(name)
+        for organisation in services:
+            if organisation not in self._rude:
+                msp_ids = [MSP_IDS[organisation]]
+                await eventually(lambda msp_ids=msp_ids: contract.evaluate(*OK, organizations=msp_ids))
+        return contract
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+
+@pytest.mark.parametrize(
+    ("rude", "told"),
+    [
+        pytest.param("hang", "error sending: timeout expired while executing transaction", marks=IMPATIENT),
+        ("end", "error sending: chaincode stream terminated"),
+        ("differ", "ProposalResponsePayloads do not match"),
+        ("error", "transaction returned with failure: 200"),
+    ],
+)
+async def test_another_organisation_is_asked_instead(impatient_network: Folder, rude: str, told: str) -> None:
+    async with Mixed(impatient_network, {"Nishitetsu": rude}) as contract:
+
+        async def refusal() -> str:
+            with pytest.raises(EndorseError) as caught:
+                await contract.new_proposal(*OK, organizations=["CityMSP", "NishitetsuMSP"]).endorse()
+            return str(caught.value)
+
+        await eventually(refusal, lambda found: told in found)
+        for _ in range(4):
+            transaction = await contract.new_proposal(*OK).endorse()
+            assert endorsers(transaction) == {"CityMSP", "TriValleyMSP"}
+            assert (await (await transaction.submit()).status()).successful
+
+
+@IMPATIENT
+async def test_what_asks_after_its_time_gets_nothing(impatient_network: Folder) -> None:
+    async with Mixed(impatient_network, {}) as contract:
+        proposal = contract.new_proposal("hang", organizations=["CityMSP"])
+        with pytest.raises(EvaluateError, match="timeout expired while executing transaction"):
+            await proposal.evaluate()
+        answer = await contract.evaluate("ask", proposal.transaction_id, organizations=["CityMSP"])
+        assert answer.decode() == f"GET_STATE failed: transaction ID: {proposal.transaction_id}: no ledger context"
+
+
+@IMPATIENT
+async def test_a_flood_at_one_peer_leaves_the_others_alone(impatient_network: Folder) -> None:
+    async with Mixed(impatient_network, {}) as contract:
+        flood = asyncio.create_task(contract.evaluate("flood", organizations=["NishitetsuMSP"]))
+        while not flood.done():
+            assert await contract.evaluate(*OK, organizations=["CityMSP"]) == b""
+        with pytest.raises(EvaluateError, match="timeout expired while executing transaction"):
+            await flood
+        for _ in range(2):
+            transaction = await contract.new_proposal(*OK, organizations=["CityMSP", "TriValleyMSP"]).endorse()
+            assert (await (await transaction.submit()).status()).successful
+        # When it has done with that, all is as before.
+        await eventually(lambda: contract.evaluate(*OK, organizations=["NishitetsuMSP"]))
