@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from chaincode.registry.model import codes
 from chaincode.registry.model.commitment import commitment, new_salt
@@ -82,7 +83,8 @@ class Issuer:
         self._gateway = gateway
         self._client = client
         self._register = register
-        self._locks: dict[str | Path, asyncio.Lock] = {}
+        # Each lives as long as somebody holds it or waits for it.
+        self._locks: WeakValueDictionary[str | Path, asyncio.Lock] = WeakValueDictionary()
 
     async def issue(self, request: Request) -> Issued:
         """Issue a certificate, or finish what an earlier run began.
