@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fabric_protos.peer.lifecycle import lifecycle_pb2
 
 from chaincode.registry.model.ids import new_id
 from network import control
 from network.folder import Folder
 from network.topology import CHANNEL
-from node_client import AsyncGateway, CommitStatusError, ConnectionProfile
+from node_client import AsyncGateway, CommitStatusError, ConnectionProfile, EndorseError
 from node_client.admin._async.lifecycle import AsyncLifecycle
 from node_client.gateway._async.network import AsyncNetwork
 from node_client.protocol.chaincode_package import service_package
@@ -128,6 +129,32 @@ async def test_an_installed_package_is_synced_before_that_is_told(traced_network
             await AsyncLifecycle(client, CHANNEL).install("label_1", service_package("label_1", "127.0.0.1:1"))
             told = now()
     assert any("label_1" in path.name for path in everything(traced_network.path) - before)
+    assert kept(lost(tmp_path / "trace", traced_network.path, told, before)) == []
+
+
+async def test_private_data_is_synced_before_its_endorsement_is_given(traced_network: Folder, tmp_path: Path) -> None:
+    """An approval is private data of the organisation: nobody could recover it, were it lost before it is committed."""
+    store = traced_network.embedded / "transient" / "CityMSP.db-wal"
+    failing = ("-e", f"trace={SYNC}", "-e", f"inject={SYNC}:error=EIO", "-P", str(store))
+    approval = lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgArgs(sequence=1, name="other", version="1")
+    argument = approval.SerializeToString()
+    profile = ConnectionProfile.load(traced_network.organisation("City") / "connection.json")
+    async with AsyncGateway.from_profile(profile, "City", "admin") as client:
+        lifecycle = client.get_network(CHANNEL).get_contract("_lifecycle")
+
+        async def endorse() -> None:
+            function = "ApproveChaincodeDefinitionForMyOrg"
+            await lifecycle.new_proposal(function, argument, organizations=["CityMSP"]).endorse()
+
+        process = process_of(traced_network)
+        refused = pytest.raises(EndorseError, match="disk I/O error")
+        with attached(process, *failing, trace=tmp_path / "failing"), refused:
+            await endorse()
+        before = everything(traced_network.path)
+        with attached(process, "-e", f"trace={CALLS}", trace=tmp_path / "trace"):
+            await endorse()
+            told = now()
+    assert store in {call.opened for call in calls(tmp_path / "trace")}
     assert kept(lost(tmp_path / "trace", traced_network.path, told, before)) == []
 
 
