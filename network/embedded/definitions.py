@@ -4,7 +4,7 @@ The layout is that of Fabric's `core/chaincode/lifecycle/serializer.go`: a value
 `namespaces/fields/NAME/FIELD`, and `namespaces/metadata/NAME` names its type and its fields.
 """
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TypeVar, cast
@@ -111,19 +111,28 @@ def read_fields(name: str, read: Callable[[str], bytes]) -> Definition | None:
         read: gives the value at a key of the lifecycle's namespace, empty when there is none.
     """
 
-    def field(part: str) -> db_pb2.StateData:
-        return db_pb2.StateData.FromString(read(field_key(NAMESPACES, name, part)))
+    def field(part: str) -> bytes:
+        return read(field_key(NAMESPACES, name, part))
 
     try:
-        sequence = field("Sequence").Int64
+        sequence = db_pb2.StateData.FromString(field("Sequence")).Int64
         if not sequence:
             return None
-        endorsement = chaincode_definition_pb2.ChaincodeEndorsementInfo.FromString(field("EndorsementInfo").Bytes)
-        validation = chaincode_definition_pb2.ChaincodeValidationInfo.FromString(field("ValidationInfo").Bytes)
-        collections = field("Collections").Bytes
-        collection_pb2.CollectionConfigPackage.FromString(collections)
+        return from_fields(name, sequence, {part: field(part) for part in PARAMETER_FIELDS})
     except DecodeError:
         return None
+
+
+def from_fields(name: str, sequence: int, fields: Mapping[str, bytes]) -> Definition:
+    """The definition of which these are the parts, as `Definition.fields` gives them. Raises DecodeError."""
+
+    def content(part: str) -> bytes:
+        return db_pb2.StateData.FromString(fields[part]).Bytes
+
+    endorsement = chaincode_definition_pb2.ChaincodeEndorsementInfo.FromString(content("EndorsementInfo"))
+    validation = chaincode_definition_pb2.ChaincodeValidationInfo.FromString(content("ValidationInfo"))
+    collections = content("Collections")
+    collection_pb2.CollectionConfigPackage.FromString(collections)
     return Definition(
         name=name,
         version=endorsement.version,
@@ -163,19 +172,22 @@ def approved_package(state: StateReader, msp_id: str, definition: Definition) ->
     collection = implicit_collection(msp_id)
     name = f"{definition.name}#{definition.sequence}"
 
+    package_key = field_key(SOURCES, name, "PackageID")
+
     def read() -> str | None:
         for key, value in approval_writes(definition).items():
             known = state.get_private_hash(LIFECYCLE, collection, key_hash(key))
             if known is None or known.value != sha256(value).digest():
                 return None
-        found = state.get_private(LIFECYCLE, collection, field_key(SOURCES, name, "PackageID"))
+        found = state.get_private(LIFECYCLE, collection, package_key)
         return db_pb2.StateData.FromString(found.value).String if found else ""
 
     approved = state.get_private_hash(LIFECYCLE, collection, key_hash(metadata_key(NAMESPACES, name)))
-    if approved is None:
+    package = state.get_private_hash(LIFECYCLE, collection, key_hash(package_key))
+    if approved is None or package is None:
         return None
-    # Every approval writes what kind of thing it is, again and again: the version of that stands for all of it.
-    return _remembered(state, (msp_id, definition, approved.version), read)
+    # For a definition in force the first approval stays as it is; the package alone can be another one later.
+    return _remembered(state, (msp_id, definition, approved.version, package.version), read)
 
 
 def _remembered(state: StateReader, key: Hashable, read: Callable[[], T]) -> T:

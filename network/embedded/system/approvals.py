@@ -1,26 +1,20 @@
 """What organisations have approved: private writes to their implicit collections, of which everyone sees the hashes.
 
-Source: Fabric's `core/chaincode/lifecycle/lifecycle.go` and `serializer.go`.
+Source: Fabric's `core/chaincode/lifecycle/lifecycle.go`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
 
-from fabric_protos.peer.lifecycle import chaincode_definition_pb2, db_pb2
+from fabric_protos.peer.lifecycle import db_pb2, lifecycle_pb2
 
 from chaincode.ledger.simulator import Simulator
 from network.embedded import definitions
-from network.embedded.definitions import (
-    LIFECYCLE,
-    NAMESPACES,
-    SOURCES,
-    Definition,
-    field_key,
-    implicit_collection,
-    metadata_key,
-)
+from network.embedded.definitions import NAMESPACES, SOURCES, Definition, field_key
+from network.embedded.system import serializer
+from network.embedded.system.serializer import PrivatePlace
 
-_LOCAL_PACKAGE = definitions.metadata("ChaincodeLocalPackage", ["PackageID"])
+PARAMETERS, LOCAL_PACKAGE = "ChaincodeParameters", "ChaincodeLocalPackage"
 
 
 @dataclass(frozen=True)
@@ -29,6 +23,29 @@ class Approval:
 
     definition: Definition
     package_id: str
+
+    @property
+    def source(self) -> lifecycle_pb2.ChaincodeSource:
+        """The package as answers name it."""
+        if not self.package_id:
+            return lifecycle_pb2.ChaincodeSource(unavailable=lifecycle_pb2.ChaincodeSource.Unavailable())
+        return lifecycle_pb2.ChaincodeSource(
+            local_package=lifecycle_pb2.ChaincodeSource.Local(package_id=self.package_id)
+        )
+
+
+def difference(one: Definition, other: Definition) -> str:
+    """How two definitions differ but for their sequence; empty when they do not (`ChaincodeParameters.Equal`)."""
+    for name, expected, passed in (
+        ("Version", one.version, other.version),
+        ("EndorsementPlugin", one.endorsement_plugin, other.endorsement_plugin),
+        ("InitRequired", str(one.init_required).lower(), str(other.init_required).lower()),
+        ("ValidationPlugin", one.validation_plugin, other.validation_plugin),
+        ("ValidationParameter", one.policy.hex(), other.policy.hex()),
+    ):
+        if expected != passed:
+            return f"expected {name} '{expected}' does not match passed {name} '{passed}'"
+    return "Collections do not match" if one.collections != other.collections else ""
 
 
 class Approvals:
@@ -39,53 +56,61 @@ class Approvals:
     """
 
     def __init__(self, simulator: Simulator, msp_id: str) -> None:
-        self._simulator = simulator
-        self._collection = implicit_collection(msp_id)
+        self._place = PrivatePlace(simulator, msp_id)
+
+    def has(self, name: str, sequence: int) -> bool:
+        """Whether there is an approval of this definition. Only the organisation's own peers know it."""
+        return serializer.described(self._place, NAMESPACES, _private_name(name, sequence)) is not None
 
     def read(self, name: str, sequence: int) -> Approval | None:
         """What was approved as this definition of a chaincode. Only the organisation's own peers know it."""
-        key = f"{name}#{sequence}"
-        if self._get(metadata_key(NAMESPACES, key)) is None:
+        if not self.has(name, sequence):
             return None
-        endorsement = chaincode_definition_pb2.ChaincodeEndorsementInfo.FromString(
-            self._field(NAMESPACES, key, "EndorsementInfo").Bytes
-        )
-        validation = chaincode_definition_pb2.ChaincodeValidationInfo.FromString(
-            self._field(NAMESPACES, key, "ValidationInfo").Bytes
-        )
-        definition = Definition(
-            name=name,
-            version=endorsement.version,
-            sequence=sequence,
-            policy=validation.validation_parameter,
-            collections=self._field(NAMESPACES, key, "Collections").Bytes,
-            endorsement_plugin=endorsement.endorsement_plugin,
-            validation_plugin=validation.validation_plugin,
-            init_required=endorsement.init_required,
-        )
-        return Approval(definition, self._field(SOURCES, key, "PackageID").String)
+        return Approval(self._parameters(name, sequence), self._package(name, sequence))
+
+    def repeats(self, approval: Approval) -> bool:
+        """Whether this was approved before, just so (`isAttemptToRedefine`)."""
+        definition = approval.definition
+        name, sequence = definition.name, definition.sequence
+        if not self.has(name, sequence) or difference(self._parameters(name, sequence), definition):
+            return False
+        described = serializer.described(self._place, SOURCES, _private_name(name, sequence))
+        return described is not None and self._package(name, sequence, described=True) == approval.package_id
 
     def write(self, approval: Approval) -> None:
         """Approve."""
-        key = f"{approval.definition.name}#{approval.definition.sequence}"
-        for written, value in definitions.approval_writes(approval.definition).items():
-            self._put(written, value)
-        self._put(field_key(SOURCES, key, "PackageID"), definitions.text(approval.package_id))
-        self._put(metadata_key(SOURCES, key), _LOCAL_PACKAGE)
+        definition = approval.definition
+        name = _private_name(definition.name, definition.sequence)
+        serializer.write(self._place, NAMESPACES, name, PARAMETERS, definition.fields())
+        package = {"PackageID": definitions.text(approval.package_id)}
+        serializer.write(self._place, SOURCES, name, LOCAL_PACKAGE, package)
 
-    def holds(self, definition: Definition) -> bool:
-        """Whether the organisation has approved exactly this, found by the hashes that every peer has."""
-        hashes = [
-            self._simulator.get_private_hash(LIFECYCLE, self._collection, key) == sha256(value).digest()
-            for key, value in definitions.approval_writes(definition).items()
-        ]
-        return all(hashes)
+    def differences(self, definition: Definition) -> list[str]:
+        """In what the organisation's approval differs from this, found by the hashes that every peer has."""
+        name = _private_name(definition.name, definition.sequence)
+        return self._place.differences(NAMESPACES, name, PARAMETERS, definition.fields())
 
-    def _get(self, key: str) -> bytes | None:
-        return self._simulator.get_private(LIFECYCLE, self._collection, key)
+    def all(self) -> Iterator[Approval]:
+        """Everything that was approved, by name and sequence."""
+        for private_name in sorted(serializer.names(self._place, NAMESPACES)):
+            name, _, sequence = private_name.rpartition("#")
+            yield Approval(self._parameters(name, int(sequence)), self._package(name, int(sequence)))
 
-    def _put(self, key: str, value: bytes) -> None:
-        self._simulator.put_private(LIFECYCLE, self._collection, key, value)
+    def _parameters(self, name: str, sequence: int) -> Definition:
+        private_name = _private_name(name, sequence)
+        fields = {
+            field: self._place.get(field_key(NAMESPACES, private_name, field)) or b""
+            for field in definitions.PARAMETER_FIELDS
+        }
+        return definitions.from_fields(name, sequence, fields)
 
-    def _field(self, space: str, name: str, field: str) -> db_pb2.StateData:
-        return db_pb2.StateData.FromString(self._get(field_key(space, name, field)) or b"")
+    def _package(self, name: str, sequence: int, *, described: bool = False) -> str:
+        private_name = _private_name(name, sequence)
+        if not described:
+            serializer.described(self._place, SOURCES, private_name)
+        found = self._place.get(field_key(SOURCES, private_name, "PackageID"))
+        return db_pb2.StateData.FromString(found or b"").String
+
+
+def _private_name(name: str, sequence: int) -> str:
+    return f"{name}#{sequence}"

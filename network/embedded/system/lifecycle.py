@@ -8,23 +8,24 @@ same one, which the channel's LifecycleEndorsement decides.
 import re
 from collections.abc import Callable, Mapping
 
-from fabric_protos.common import policies_pb2
 from fabric_protos.peer import collection_pb2, policy_pb2
-from fabric_protos.peer.lifecycle import lifecycle_pb2
+from fabric_protos.peer.lifecycle import db_pb2, lifecycle_pb2
 from google.protobuf.message import DecodeError
 
 from chaincode.ledger.simulator import Simulator
 from network.embedded import definitions
 from network.embedded.acl import AccessDenied
-from network.embedded.definitions import LIFECYCLE, NAMESPACES, Definition, field_key, metadata_key
-from network.embedded.system import Call, Refused
-from network.embedded.system.approvals import Approval, Approvals
+from network.embedded.definitions import LIFECYCLE, NAMESPACES, Definition, field_key
+from network.embedded.system import Call, Refused, installed, serializer
+from network.embedded.system.approvals import Approval, Approvals, difference
 from network.embedded.system.collection_rules import check_collections
+from network.embedded.system.serializer import PublicPlace
 from network.embedded.unpacking import UNREADABLE
 
 DEFAULT_POLICY = policy_pb2.ApplicationPolicy(
     channel_config_policy_reference="/Channel/Application/Endorsement"
 ).SerializeToString()
+DEFINITION = "ChaincodeDefinition"
 _NAME = re.compile(r"[a-zA-Z0-9]+([-_][a-zA-Z0-9]+)*")
 _VERSION = re.compile(r"[A-Za-z0-9_.+-]+")
 _SYSTEM_NAMES = frozenset({"cscc", "escc", "lscc", "qscc", "vscc"})
@@ -56,45 +57,12 @@ def _while(call: Call, text: str) -> str:
     return f"failed to invoke backing implementation of '{call.function}': {text}"
 
 
-def _install(call: Call, data: bytes) -> bytes:
-    request = lifecycle_pb2.InstallChaincodeArgs.FromString(data)
-    package = call.peer.packages.install(request.chaincode_install_package)
-    call.peer.start_package(package)
-    return lifecycle_pb2.InstallChaincodeResult(package_id=package.id, label=package.label).SerializeToString()
-
-
-def _installed(call: Call, data: bytes) -> bytes:
-    request = lifecycle_pb2.QueryInstalledChaincodeArgs.FromString(data)
-    found = call.peer.packages.get(request.package_id)
-    if found is None:
-        raise Refused(f"could not find chaincode with package id '{request.package_id}'")
-    package, _ = found
-    return lifecycle_pb2.QueryInstalledChaincodeResult(package_id=package.id, label=package.label).SerializeToString()
-
-
-def _package(call: Call, data: bytes) -> bytes:
-    request = lifecycle_pb2.GetInstalledChaincodePackageArgs.FromString(data)
-    found = call.peer.packages.get(request.package_id)
-    if found is None:
-        text = f"chaincode install package '{request.package_id}' not found"
-        raise Refused(f"could not load cc install package: {text}")
-    return lifecycle_pb2.GetInstalledChaincodePackageResult(chaincode_install_package=found[1]).SerializeToString()
-
-
-def _all_installed(call: Call, data: bytes) -> bytes:
-    result = lifecycle_pb2.QueryInstalledChaincodesResult()
-    for package in call.peer.packages.all():
-        result.installed_chaincodes.add(package_id=package.id, label=package.label)
-    return result.SerializeToString()
-
-
 def _approve(call: Call, data: bytes) -> bytes:
     request = lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgArgs.FromString(data)
     _check_stated(call, request.name, request.version, request.collections)
     definition = _stated(request)
     simulator = _simulator(call)
-    current = _current(simulator, definition.name)
-    sequence = current.sequence if current else 0
+    sequence = _sequence(simulator, definition.name)
     if definition.sequence == sequence == 0:
         raise Refused("requested sequence is 0, but first definable sequence number is 1")
     if definition.sequence < sequence:
@@ -105,47 +73,43 @@ def _approve(call: Call, data: bytes) -> bytes:
     # An empty package id says that this organisation's peers do not run the chaincode, and endorse nothing for it.
     approval = Approval(definition, request.source.local_package.package_id)
     approvals = Approvals(simulator, call.peer.msp_id)
-    committed = current if definition.sequence == sequence else None
-    attempted = f"committed sequence ({sequence})" if committed else f"sequence ({definition.sequence})"
-    if committed and (difference := _difference(committed, definition)):
-        raise Refused(
-            f"attempted to redefine the current {attempted} for namespace {definition.name} with different parameters: "
-            f"{difference}"
-        )
-    if approvals.read(definition.name, definition.sequence) == approval:
-        if committed:
-            raise Refused(f"attempted to redefine the current {attempted} for namespace {definition.name}")
-        raise Refused(
-            f"attempted to redefine uncommitted {attempted} for namespace {definition.name} with unchanged content"
-        )
+    place = f"for namespace {definition.name}"
+    if definition.sequence == sequence:
+        committed = _in_force(simulator, definition.name)
+        attempted = f"attempted to redefine the current committed sequence ({sequence}) {place}"
+        if committed is None:
+            raise Refused(f"missing metadata for currently committed sequence number ({sequence})")
+        if found := difference(committed, definition):
+            raise Refused(f"{attempted} with different parameters: {found}")
+        if approvals.repeats(approval):
+            raise Refused(attempted)
+    elif approvals.repeats(approval):
+        attempted = f"attempted to redefine uncommitted sequence ({definition.sequence})"
+        raise Refused(f"{attempted} {place} with unchanged content")
     approvals.write(approval)
     return lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgResult().SerializeToString()
 
 
-def _difference(one: Definition, other: Definition) -> str:
-    """How two definitions differ but for their sequence (`ChaincodeParameters.Equal`)."""
-    for name, expected, passed in (
-        ("Version", one.version, other.version),
-        ("EndorsementPlugin", one.endorsement_plugin, other.endorsement_plugin),
-        ("InitRequired", str(one.init_required).lower(), str(other.init_required).lower()),
-        ("ValidationPlugin", one.validation_plugin, other.validation_plugin),
-        ("ValidationParameter", one.policy.hex(), other.policy.hex()),
-    ):
-        if expected != passed:
-            return f"expected {name} '{expected}' does not match passed {name} '{passed}'"
-    return "Collections do not match" if one.collections != other.collections else ""
-
-
-def _approvals(call: Call, definition: Definition) -> dict[str, bool]:
-    """Which organisations have approved exactly this."""
+def _differences(call: Call, definition: Definition) -> dict[str, list[str]]:
+    """In what each organisation's approval differs from this definition: in nothing, where it has approved it."""
+    simulator = _simulator(call)
     msp_ids = call.peer.ledger.config.organisations.values()
-    return {msp_id: Approvals(_simulator(call), msp_id).holds(definition) for msp_id in msp_ids}
+    return {msp_id: Approvals(simulator, msp_id).differences(definition) for msp_id in msp_ids}
+
+
+def _approvals(differences: Mapping[str, list[str]]) -> dict[str, bool]:
+    return {msp_id: not found for msp_id, found in differences.items()}
 
 
 def _readiness(call: Call, data: bytes) -> bytes:
     definition = _stated(lifecycle_pb2.CheckCommitReadinessArgs.FromString(data))
     _check_next(_simulator(call), definition)
-    return lifecycle_pb2.CheckCommitReadinessResult(approvals=_approvals(call, definition)).SerializeToString()
+    differences = _differences(call, definition)
+    result = lifecycle_pb2.CheckCommitReadinessResult(approvals=_approvals(differences))
+    for msp_id, found in differences.items():
+        if found:
+            result.mismatches[msp_id].items.extend(found)
+    return result.SerializeToString(deterministic=True)
 
 
 def _commit(call: Call, data: bytes) -> bytes:
@@ -154,13 +118,9 @@ def _commit(call: Call, data: bytes) -> bytes:
     definition = _stated(request)
     simulator = _simulator(call)
     _check_next(simulator, definition)
-    approvals = _approvals(call, definition)
-    for field, value in definition.fields().items():
-        simulator.put(LIFECYCLE, field_key(NAMESPACES, definition.name, field), value)
-    sequence = definitions.number(definition.sequence)
-    simulator.put(LIFECYCLE, field_key(NAMESPACES, definition.name, "Sequence"), sequence)
-    described = definitions.metadata("ChaincodeDefinition", list(definitions.DEFINITION_FIELDS))
-    simulator.put(LIFECYCLE, metadata_key(NAMESPACES, definition.name), described)
+    approvals = _approvals(_differences(call, definition))
+    fields = {"Sequence": definitions.number(definition.sequence), **definition.fields()}
+    serializer.write(PublicPlace(simulator), NAMESPACES, definition.name, DEFINITION, fields)
     if not approvals[call.peer.msp_id]:
         raise Refused(f"chaincode definition not agreed to by this org ({call.peer.msp_id})")
     return lifecycle_pb2.CommitChaincodeDefinitionResult().SerializeToString()
@@ -168,7 +128,7 @@ def _commit(call: Call, data: bytes) -> bytes:
 
 def _query(call: Call, data: bytes) -> bytes:
     request = lifecycle_pb2.QueryChaincodeDefinitionArgs.FromString(data)
-    definition = definitions.read_definition(_simulator(call).state, request.name)
+    definition = _in_force(_simulator(call), request.name)
     if definition is None:
         raise Refused(f"namespace {request.name} is not defined", status=404)
     return lifecycle_pb2.QueryChaincodeDefinitionResult(
@@ -179,16 +139,16 @@ def _query(call: Call, data: bytes) -> bytes:
         validation_parameter=definition.policy,
         collections=_collections(definition),
         init_required=definition.init_required,
-        approvals=_approvals(call, definition),
-    ).SerializeToString()
+        approvals=_approvals(_differences(call, definition)),
+    ).SerializeToString(deterministic=True)
 
 
 def _query_all(call: Call, data: bytes) -> bytes:
+    lifecycle_pb2.QueryChaincodeDefinitionsArgs.FromString(data)
     result = lifecycle_pb2.QueryChaincodeDefinitionsResult()
-    state = _simulator(call).state
-    for name in definitions.defined_names(state):
-        definition = definitions.read_definition(state, name)
-        if definition:
+    simulator = _simulator(call)
+    for name, described in sorted(serializer.names(PublicPlace(simulator), NAMESPACES).items()):
+        if described.datatype == DEFINITION and (definition := _in_force(simulator, name)):
             result.chaincode_definitions.add(
                 name=name,
                 sequence=definition.sequence,
@@ -196,6 +156,7 @@ def _query_all(call: Call, data: bytes) -> bytes:
                 endorsement_plugin=definition.endorsement_plugin,
                 validation_plugin=definition.validation_plugin,
                 validation_parameter=definition.policy,
+                collections=_collections(definition),
                 init_required=definition.init_required,
             )
     return result.SerializeToString()
@@ -205,22 +166,17 @@ def _query_approved(call: Call, data: bytes) -> bytes:
     request = lifecycle_pb2.QueryApprovedChaincodeDefinitionArgs.FromString(data)
     simulator = _simulator(call)
     approvals = Approvals(simulator, call.peer.msp_id)
-    sequence, found = request.sequence, None
+    sequence = request.sequence
     if not sequence:  # the next one, if it has been approved, else the present one
-        current = definitions.read_definition(simulator.state, request.name)
-        sequence = current.sequence if current else 0
-        found = approvals.read(request.name, sequence + 1)
-    found = found or approvals.read(request.name, sequence)
+        sequence = _sequence(simulator, request.name)
+        sequence += approvals.has(request.name, sequence + 1)
+    found = approvals.read(request.name, sequence)
     if found is None:
         raise Refused(
             f"could not fetch approved chaincode definition (name: '{request.name}', sequence: '{sequence}') on "
             f"channel '{call.channel}'"
         )
     definition = found.definition
-    source = lifecycle_pb2.ChaincodeSource(unavailable=lifecycle_pb2.ChaincodeSource.Unavailable())
-    if found.package_id:
-        local = lifecycle_pb2.ChaincodeSource.Local(package_id=found.package_id)
-        source = lifecycle_pb2.ChaincodeSource(local_package=local)
     return lifecycle_pb2.QueryApprovedChaincodeDefinitionResult(
         sequence=definition.sequence,
         version=definition.version,
@@ -229,8 +185,27 @@ def _query_approved(call: Call, data: bytes) -> bytes:
         validation_parameter=definition.policy,
         collections=_collections(definition),
         init_required=definition.init_required,
-        source=source,
+        source=found.source,
     ).SerializeToString()
+
+
+def _query_all_approved(call: Call, data: bytes) -> bytes:
+    lifecycle_pb2.QueryApprovedChaincodeDefinitionsArgs.FromString(data)
+    result = lifecycle_pb2.QueryApprovedChaincodeDefinitionsResult()
+    for approval in Approvals(_simulator(call), call.peer.msp_id).all():
+        definition = approval.definition
+        result.approved_chaincode_definitions.add(
+            name=definition.name,
+            sequence=definition.sequence,
+            version=definition.version,
+            endorsement_plugin=definition.endorsement_plugin,
+            validation_plugin=definition.validation_plugin,
+            validation_parameter=definition.policy,
+            collections=_collections(definition),
+            init_required=definition.init_required,
+            source=approval.source,
+        )
+    return result.SerializeToString()
 
 
 def _collections(definition: Definition) -> collection_pb2.CollectionConfigPackage:
@@ -254,7 +229,10 @@ def _check_stated(call: Call, name: str, version: str, package: collection_pb2.C
     elif not call.channel:
         wrong = "could not get channelconfig for channel ''"
     else:
-        current = definitions.read_definition(_simulator(call).state, name)
+        simulator = _simulator(call)
+        current = _in_force(simulator, name)
+        if current is None:
+            simulator.get("lscc", name)  # where definitions were before Fabric v2
         committed = _collections(current) if current else collection_pb2.CollectionConfigPackage()
         try:
             check_collections(package, committed, call.peer.ledger.config.msp_manager)
@@ -268,17 +246,12 @@ def _stated(
     request: "lifecycle_pb2.ApproveChaincodeDefinitionForMyOrgArgs | lifecycle_pb2.CheckCommitReadinessArgs"
     " | lifecycle_pb2.CommitChaincodeDefinitionArgs",
 ) -> Definition:
-    policy = request.validation_parameter or DEFAULT_POLICY
-    stated = policy_pb2.ApplicationPolicy.FromString(policy)
-    if stated.WhichOneof("Type") == "signature_policy" and stated.signature_policy == (
-        policies_pb2.SignaturePolicyEnvelope()
-    ):
-        raise Refused("the endorsement policy is empty")
+    """The definition that is stated, with what Fabric adds to it. Nobody looks at the policy before it is needed."""
     return Definition(
         name=request.name,
         version=request.version,
         sequence=request.sequence,
-        policy=policy,
+        policy=request.validation_parameter or DEFAULT_POLICY,
         collections=request.collections.SerializeToString(),
         endorsement_plugin=request.endorsement_plugin or "escc",
         validation_plugin=request.validation_plugin or "vscc",
@@ -286,17 +259,21 @@ def _stated(
     )
 
 
-def _current(simulator: Simulator, name: str) -> Definition | None:
+def _in_force(simulator: Simulator, name: str) -> Definition | None:
     """The definition in force; that it is, is part of what was read."""
-    simulator.get("lscc", name)
-    simulator.get(LIFECYCLE, metadata_key(NAMESPACES, name))
-    simulator.get(LIFECYCLE, field_key(NAMESPACES, name, "Sequence"))
-    return definitions.read_definition(simulator.state, name)
+    if serializer.described(PublicPlace(simulator), NAMESPACES, name) is None:
+        return None
+    return definitions.read_fields(name, lambda key: simulator.get(LIFECYCLE, key) or b"")
+
+
+def _sequence(simulator: Simulator, name: str) -> int:
+    """The sequence in force, 0 before the first; that it is, is part of what was read."""
+    found = simulator.get(LIFECYCLE, field_key(NAMESPACES, name, "Sequence"))
+    return db_pb2.StateData.FromString(found or b"").Int64
 
 
 def _check_next(simulator: Simulator, definition: Definition) -> None:
-    current = _current(simulator, definition.name)
-    expected = current.sequence + 1 if current else 1
+    expected = _sequence(simulator, definition.name) + 1
     if definition.sequence != expected:
         raise Refused(f"requested sequence is {definition.sequence}, but new definition must be sequence {expected}")
 
@@ -308,14 +285,15 @@ def _simulator(call: Call) -> Simulator:
 
 
 _FUNCTIONS: Mapping[str, Callable[[Call, bytes], bytes]] = {
-    "InstallChaincode": _install,
-    "QueryInstalledChaincode": _installed,
-    "QueryInstalledChaincodes": _all_installed,
-    "GetInstalledChaincodePackage": _package,
+    "InstallChaincode": installed.install,
+    "QueryInstalledChaincode": installed.query_installed,
+    "QueryInstalledChaincodes": installed.query_all_installed,
+    "GetInstalledChaincodePackage": installed.get_package,
     "ApproveChaincodeDefinitionForMyOrg": _approve,
     "CheckCommitReadiness": _readiness,
     "CommitChaincodeDefinition": _commit,
     "QueryChaincodeDefinition": _query,
     "QueryChaincodeDefinitions": _query_all,
     "QueryApprovedChaincodeDefinition": _query_approved,
+    "QueryApprovedChaincodeDefinitions": _query_all_approved,
 }

@@ -37,6 +37,10 @@ class FakeLedger:
 
     config: ChannelConfig = field(default_factory=config)
     blocks: list[bytes] = field(default_factory=list)
+    states: Mapping[str, MemoryState] = field(default_factory=dict)
+
+    def state(self, msp_id: str) -> MemoryState:
+        return self.states[msp_id]
 
     @property
     def height(self) -> int:
@@ -68,6 +72,8 @@ class Network:
             for msp_id in self.ledger.config.organisations.values()
         }
         self.states = {msp_id: MemoryState() for msp_id in self.peers}
+        if isinstance(self.ledger, FakeLedger):
+            self.ledger.states = self.states
         self.height = 1
 
     async def call(

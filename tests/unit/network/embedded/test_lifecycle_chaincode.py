@@ -236,11 +236,15 @@ async def test_names_and_versions_that_fabric_does_not_take(
     assert text.startswith(f"error validating chaincode definition: {words_}")
 
 
-async def test_a_policy_that_asks_for_nothing_or_cannot_be_read_is_refused(network: Network) -> None:
+async def test_nobody_looks_at_a_policy_before_it_is_needed(network: Network) -> None:
     empty = policy_pb2.ApplicationPolicy()
     empty.signature_policy.SetInParent()
-    for policy in (empty.SerializeToString(), b"\xff"):
-        await words(network, APPROVE, approval(validation_parameter=policy))
+    for sequence, policy in enumerate((empty.SerializeToString(), b"\xff"), 1):
+        await approve(network, validation_parameter=policy, sequence=sequence)
+        await network.submit("City", COMMIT, commit(validation_parameter=policy, sequence=sequence))
+        found = read_definition(network.states["CityMSP"], "cc")
+        assert found is not None
+        assert found.policy == policy
 
 
 async def test_arguments_that_are_none_are_refused_in_fabrics_words(network: Network) -> None:
