@@ -156,8 +156,8 @@ class Ledger:
         await self._write(commit)
         self._height = block.number + 1
         self._store.committed(commit)
-        if any(namespace == LIFECYCLE for namespace, _ in commit.updates.public):
-            self._store.forget()
+        if any(place[0] == LIFECYCLE for place in chain(commit.updates.public, commit.updates.hashed)):
+            self._store.forget()  # definitions or approvals have changed
         self._committer.done(commit)
         self._tell()
         for tx_id, position, code in commit.transactions:
