@@ -5,8 +5,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+from node_client.protocol.duration import SECOND, parse_duration
+from node_client.protocol.errors import ProtocolError
+
+EXECUTE_TIMEOUT, TOTAL_QUERY_LIMIT = "CORE_CHAINCODE_EXECUTETIMEOUT", "CORE_LEDGER_STATE_TOTALQUERYLIMIT"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +16,7 @@ class Limits:
     """A peer's limits.
 
     Attributes:
-        execute_timeout: seconds that a chaincode has to answer, `chaincode.executetimeout`.
+        execute_timeout: seconds that a chaincode has to answer, `chaincode.executetimeout`; at least one.
         total_query_limit: rows that a query gives in all, `ledger.state.totalQueryLimit`.
     """
 
@@ -28,14 +30,14 @@ class Limits:
         Raises:
             ValueError: one of them is not what it must be.
         """
-        timeout = environment.get("CORE_CHAINCODE_EXECUTETIMEOUT", "30s")
-        duration = _DURATION.fullmatch(timeout)
-        if not duration:
-            raise ValueError(f"CORE_CHAINCODE_EXECUTETIMEOUT is no duration such as 30s: {timeout}")
-        limit = environment.get("CORE_LEDGER_STATE_TOTALQUERYLIMIT", "100000")
+        text = environment.get(EXECUTE_TIMEOUT, "30s")
+        try:
+            timeout = parse_duration(text)
+        except ProtocolError as error:
+            raise ValueError(f"{EXECUTE_TIMEOUT} is no duration such as 30s: {text}") from error
+        if timeout < SECOND:  # Fabric's peers would take their default instead, and tell nobody
+            raise ValueError(f"{EXECUTE_TIMEOUT} is less than a second: {text}")
+        limit = environment.get(TOTAL_QUERY_LIMIT, "100000")
         if not re.fullmatch("[0-9]{1,9}", limit):
-            raise ValueError(f"CORE_LEDGER_STATE_TOTALQUERYLIMIT is no such number: {limit}")
-        return cls(
-            execute_timeout=float(duration[1]) * _SECONDS[duration[2]],
-            total_query_limit=int(limit),
-        )
+            raise ValueError(f"{TOTAL_QUERY_LIMIT} is no such number: {limit}")
+        return cls(execute_timeout=timeout / SECOND, total_query_limit=int(limit))
