@@ -5,6 +5,8 @@ import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -19,7 +21,7 @@ from network import control
 from network.errors import StartError
 from network.folder import Folder
 from network.lock import holder
-from network.process_end import Process
+from network.process_end import Ended, Process
 from node_client import FileCheckpointer
 from tests.chain import Placed, check_chain
 from tests.conftest import Commands
@@ -46,12 +48,50 @@ def counter(request: pytest.FixtureRequest, own_network: Folder, tmp_path: Path)
 
 
 async def test_nothing_acknowledged_is_lost(counter: Service, tmp_path: Path) -> None:
-    await kill_again_and_again(counter, tmp_path, kills=3)
+    await kill_again_and_again(counter, tmp_path, kills=5)
 
 
 @pytest.mark.slow
 async def test_nothing_acknowledged_is_lost_in_a_hundred_kills(counter: Service, tmp_path: Path) -> None:
     await kill_again_and_again(counter, tmp_path, kills=100)
+
+
+def test_a_network_whose_making_is_killed_can_be_made_again(tmp_path: Path) -> None:
+    kill_while_it_is_made(tmp_path, random.SystemRandom().uniform(0.1, 1.5))
+
+
+@pytest.mark.slow
+def test_a_network_whose_making_is_killed_at_any_moment_can_be_made_again(tmp_path: Path) -> None:
+    for number in range(20):
+        place = tmp_path / str(number)
+        place.mkdir()
+        kill_while_it_is_made(place, 0.1 + number / 12)
+
+
+def kill_while_it_is_made(place: Path, after: float) -> None:
+    """Kill `network up` and the network's process so many seconds after the command; then the command works."""
+    folder = Folder.at(place / "net")
+    variables = {**os.environ, "CERTLEDGER_DIR": str(folder.path)}
+    command = [sys.executable, "-P", "-c", "from cli.main import main; main()", "network", "up", "--ports", "auto"]
+    with subprocess.Popen(command, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as making:
+        with suppress(subprocess.TimeoutExpired):
+            making.wait(after)
+        started = psutil.Process(making.pid).children(recursive=True) if making.poll() is None else []
+        making.kill()
+    # The network's process outlives the command, when it was started already.
+    pid = holder(folder.embedded / "lock")
+    for one in {*(child.pid for child in started), *([pid] if pid else [])}:
+        with suppress(Ended), Process(one) as process:
+            process.send(signal.SIGKILL)
+            assert process.wait(PATIENCE)
+    commands = Commands(folder, place)
+    ports = [] if folder.exists else ["--ports", "auto"]
+    commands.ok("network", "up", *ports)
+    try:
+        commands.ok("issue", commands.document("a").name)
+        assert commands("verify", "a").status == 0
+    finally:
+        control.down(folder)
 
 
 async def kill_again_and_again(counter: Service, tmp_path: Path, *, kills: int) -> None:

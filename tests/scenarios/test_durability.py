@@ -99,9 +99,20 @@ async def test_every_block_is_synced_once_before_its_transactions_are_acknowledg
         assert moment <= acknowledgement, block
 
 
-async def test_nothing_is_acknowledged_while_the_log_cannot_be_synced(traced_network: Folder, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (SYNC, "EIO", "disk I/O error"),
+        ("pwrite64", "EROFS", "disk I/O error"),
+        ("pwrite64", "ENOSPC", "database or disk is full"),
+    ],
+    ids=["syncing fails", "read-only", "full"],
+)
+async def test_nothing_is_acknowledged_while_the_log_cannot_be_written(
+    traced_network: Folder, tmp_path: Path, call: str, error: str, message: str
+) -> None:
     log = traced_network.embedded / "ledger.db-wal"
-    failing = ("-e", f"trace={SYNC}", "-e", f"inject={SYNC}:error=EIO", "-P", str(log))
+    failing = ("-e", f"trace={call}", "-e", f"inject={call}:error={error}", "-P", str(log))
     async with gateway(traced_network) as client:
         network = client.get_network(CHANNEL)
         await issue(network)
@@ -110,7 +121,7 @@ async def test_nothing_is_acknowledged_while_the_log_cannot_be_synced(traced_net
         transaction = await proposal.endorse()
         with attached(process_of(traced_network), *failing, trace=tmp_path / "trace"):
             commit = await transaction.submit()
-            with pytest.raises(CommitStatusError, match="the ledger cannot be used: disk I/O error"):
+            with pytest.raises(CommitStatusError, match=f"the ledger cannot be used: {message}"):
                 await commit.status()
             assert await network.height() == height
         # It goes on by itself.
