@@ -128,6 +128,9 @@ class ChaincodeStream:
 
     async def _send(self, message: Message, answer: asyncio.Future[Message]) -> None:
         """Send a message when there is room for it, or not at all when the stream ends before."""
+        if not self._outgoing.full():
+            self._outgoing.put_nowait(message)
+            return
         sending = asyncio.create_task(self._outgoing.put(message))
         either: set[asyncio.Future[Any]] = {sending, answer}
         try:

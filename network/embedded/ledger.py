@@ -58,6 +58,7 @@ class Ledger:
 
     Attributes:
         trouble: why blocks cannot be written now; empty when they can.
+        definitions: counts the blocks that have changed chaincodes' definitions or approvals.
 
     Raises:
         LedgerUnavailable: the database cannot be used, or holds another channel.
@@ -77,6 +78,7 @@ class Ledger:
             self._store.close()
             raise
         self.trouble = ""
+        self.definitions = 0
         self._stalled = False
         self._finished = False
         self._changed = asyncio.Event()
@@ -157,7 +159,8 @@ class Ledger:
         self._height = block.number + 1
         self._store.committed(commit)
         if any(place[0] == LIFECYCLE for place in chain(commit.updates.public, commit.updates.hashed)):
-            self._store.forget()  # definitions or approvals have changed
+            self._store.forget()
+            self.definitions += 1
         self._committer.done(commit)
         self._tell()
         for tx_id, position, code in commit.transactions:

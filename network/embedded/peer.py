@@ -80,6 +80,7 @@ class Peer:
         self.access = AccessControl(msp_id, ledger)
         self._identity = identity
         self._invoker = Invoker(self, limits)
+        self._offered: dict[str, int] = {}
         ledger.private.join(msp_id, identity.serialized)
 
     def start_package(self, package: Package) -> None:
@@ -202,10 +203,13 @@ class Peer:
 
     def offers(self, chaincode: str) -> bool:
         """Whether the chaincode is installed here and approved. Whether it runs shows in a call."""
-        if chaincode in SYSTEM:
+        if chaincode in SYSTEM or self._offered.get(chaincode) == self.ledger.definitions:
             return True
         definition = self.definition(chaincode)
-        return definition is not None and self.packages.has(self.package_of(definition) or "")
+        found = definition is not None and self.packages.has(self.package_of(definition) or "")
+        if found:  # and that stays so until definitions or approvals change, for nothing is uninstalled
+            self._offered[chaincode] = self.ledger.definitions
+        return found
 
     def _admit(self, proposal: Proposal, signed: SignedData) -> None:
         """Check that a transaction is new, and that its creator may propose. System chaincodes admit for themselves."""
