@@ -51,6 +51,24 @@ async def test_a_private_value_is_in_no_block(vault: Vault) -> None:
     assert write.key_hash in block
 
 
+async def test_the_definition_is_part_of_what_private_data_read(vault: Vault) -> None:
+    """A transaction is void when its collections' definition has changed by the time it is committed."""
+    names = {f"namespaces/fields/{vault.name}/{one}" for one in ("EndorsementInfo", "ValidationInfo", "Collections")}
+    metadata, sequence = f"namespaces/metadata/{vault.name}", f"namespaces/fields/{vault.name}/Sequence"
+    own = "_implicit_org_CityMSP"
+    for call, expected in (
+        (("PutPrivate", "pair", "read for it"), {sequence, metadata, *names}),
+        (("PutPrivate", own, "read for it"), {sequence, metadata, *names}),
+        (("DeletePrivate", "pair", "read for it"), {sequence, metadata, *names}),
+        (("Reveal", "pair", "read for it"), {sequence, metadata, *names}),
+        (("Put", "read for it", "1"), {sequence}),
+    ):
+        proposal = vault.at("City").new_proposal(*call, transient={"value": b"v"}, organizations=["CityMSP"])
+        found = sets_of(await proposal.endorse())
+        assert set(found) == {"_lifecycle", vault.name}
+        assert set(found["_lifecycle"].reads) == expected
+
+
 async def test_only_members_clients_may_read_a_closed_collection_and_write_a_sealed_one(vault: Vault) -> None:
     await vault.put("closed", "k", "v")
     await vault.put("sealed", "k", "v")
