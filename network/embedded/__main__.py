@@ -1,6 +1,6 @@
 """Runs the embedded network of a folder: `python -P -m network.embedded DIR [--ready-fd N]`.
 
-Readiness is told as one JSON line on the descriptor: `{"ok": true}`, or `{"ok": false, "message": …, "nextStep": …}`.
+Readiness is told on the descriptor, see `network.readiness`.
 SIGTERM and SIGINT end it. What it logs goes to stderr.
 """
 
@@ -8,7 +8,6 @@ import argparse
 import asyncio
 import contextlib
 import gc
-import json
 import logging
 import os
 import signal
@@ -21,6 +20,7 @@ from network.embedded.network import EmbeddedNetwork
 from network.embedded.node_keys import MEND
 from network.errors import NetworkError, StartError
 from network.lock import Held, hold
+from network.readiness import tell_failure, tell_ready
 from network.topology import read_topology
 from node_client.durable import make_folder
 
@@ -67,17 +67,17 @@ async def serve(folder: Path, ready: int | None) -> int:
         with hold(folder / "embedded" / "lock"):
             await _serve(folder, ready, serving, stop)
     except asyncio.CancelledError:
-        return _failed(ready, "the network was told to end while it started")
+        return tell_failure(ready, "the network was told to end while it started")
     except Held:
-        return _failed(ready, "the network of this folder runs already")
+        return tell_failure(ready, "the network of this folder runs already")
     except NetworkError as error:
-        return _failed(ready, str(error), error.next_step)
+        return tell_failure(ready, str(error), error.next_step)
     except LedgerUnavailable as error:
-        return _failed(ready, str(error), error.next_step)
+        return tell_failure(ready, str(error), error.next_step)
     except OSError as error:
-        return _failed(ready, f"the network's folder cannot be used: {error}", MEND)
+        return tell_failure(ready, f"the network's folder cannot be used: {error}", MEND)
     except ValueError as error:
-        return _failed(ready, f"the network's folder holds something unexpected: {error}", MEND)
+        return tell_failure(ready, f"the network's folder holds something unexpected: {error}", MEND)
     return 0
 
 
@@ -92,22 +92,9 @@ async def _serve(folder: Path, ready: int | None, serving: asyncio.Event, stop: 
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER, 20, 20)
         serving.set()
-        _tell(ready, {"ok": True})
+        tell_ready(ready)
         logging.getLogger(__name__).info("the network serves, height %d", network.ledger.height)
         await network.serve(stop)
-
-
-def _failed(ready: int | None, message: str, next_step: str = "") -> int:
-    logging.getLogger(__name__).error("%s", message)
-    _tell(ready, {"ok": False, "message": message, "nextStep": next_step})
-    return 1
-
-
-def _tell(ready: int | None, record: dict[str, object]) -> None:
-    if ready is None:
-        return
-    with contextlib.suppress(OSError), os.fdopen(ready, "w", encoding="utf-8") as pipe:
-        pipe.write(json.dumps(record) + "\n")
 
 
 if __name__ == "__main__":

@@ -213,7 +213,7 @@ class Ledger:
             return await future
         finally:
             waiting.discard(future)
-            if not waiting and self._awaited.get(tx_id) is waiting:
+            if not waiting:
                 del self._awaited[tx_id]
 
     def _disappoint(self, error: Exception) -> None:

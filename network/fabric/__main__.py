@@ -1,15 +1,13 @@
 """Runs the nodes of a folder: `python -P -m network.fabric DIR --peer FILE --orderer FILE [--ready-fd N]`.
 
-That they have been started is told as one JSON line on the descriptor: `{"ok": true}`, or `{"ok": false, "message": …,
-"nextStep": …}`. SIGTERM and SIGINT end it and the nodes. What it logs goes to stderr.
+That they have been started is told on the descriptor, see `network.readiness`. SIGTERM and SIGINT end it and the nodes.
+What it logs goes to stderr.
 """
 
 import argparse
 import asyncio
 import contextlib
-import json
 import logging
-import os
 import signal
 import sys
 from pathlib import Path
@@ -19,6 +17,7 @@ from network.fabric.keeper import Keeper, check_addresses, end_leftovers
 from network.fabric.launching import prepare
 from network.folder import Folder
 from network.lock import Held, hold
+from network.readiness import tell_failure, tell_ready
 
 
 def main() -> None:
@@ -54,28 +53,15 @@ async def serve(folder: Folder, peer: Path, orderer: Path, ready: int | None) ->
             launches = prepare(folder, folder.topology(), peer, orderer)
             check_addresses([address for launch in launches for address in launch.node.addresses])
             async with Keeper(folder, launches):
-                _tell(ready, {"ok": True})
+                tell_ready(ready)
                 await stop.wait()
     except Held:
-        return _failed(ready, "the network of this folder runs already")
+        return tell_failure(ready, "the network of this folder runs already")
     except NetworkError as error:
-        return _failed(ready, str(error), error.next_step)
+        return tell_failure(ready, str(error), error.next_step)
     except OSError as error:
-        return _failed(ready, f"the network's folder cannot be used: {error}")
+        return tell_failure(ready, f"the network's folder cannot be used: {error}")
     return 0
-
-
-def _failed(ready: int | None, message: str, next_step: str = "") -> int:
-    logging.getLogger(__name__).error("%s", message)
-    _tell(ready, {"ok": False, "message": message, "nextStep": next_step})
-    return 1
-
-
-def _tell(ready: int | None, record: dict[str, object]) -> None:
-    if ready is None:
-        return
-    with contextlib.suppress(OSError), os.fdopen(ready, "w", encoding="utf-8") as pipe:
-        pipe.write(json.dumps(record) + "\n")
 
 
 if __name__ == "__main__":
