@@ -13,7 +13,7 @@ from fabric_protos.common import common_pb2
 from fabric_protos.peer import chaincode_pb2, proposal_pb2
 from google.protobuf.message import DecodeError, Message
 
-from node_client.protocol.proposal import Proposal
+from node_client.protocol.proposal import Proposal, assembled
 
 SMALL = 16 * 1024  # bytes of a proposal that is remembered
 UNREADABLE = "proto: cannot parse invalid wire-format data"  # `google.golang.org/protobuf`
@@ -99,25 +99,15 @@ def _unpack(data: bytes) -> Proposal:
         raise Malformed("chaincode invocation spec did not contain chaincode spec")
     if not invocation.chaincode_spec.HasField("input"):
         raise Malformed("chaincode input did not contain any input")
-    chaincode_input = invocation.chaincode_spec.input
-    return Proposal(
+    return assembled(
         data=data,
-        channel=channel_header.channel_id,
+        header=header,
+        header_bytes=message.header,
+        channel_header=channel_header,
+        signature_header=signature_header,
         chaincode=extension.chaincode_id.name,
-        args=tuple(chaincode_input.args),
-        creator=signature_header.creator,
-        nonce=signature_header.nonce,
-        transaction_id=channel_header.tx_id,
-        type=channel_header.type,
-        seconds=channel_header.timestamp.seconds,
-        nanos=channel_header.timestamp.nanos,
-        channel_header=header.channel_header,
-        signature_header=header.signature_header,
-        header=message.header,
+        chaincode_input=invocation.chaincode_spec.input,
         payload=proposal_pb2.ChaincodeProposalPayload(input=payload.input).SerializeToString(),
-        epoch=channel_header.epoch,
-        tls_certificate_hash=channel_header.tls_cert_hash,
-        chaincode_input=chaincode_input.SerializeToString(),
         transient=dict(payload.TransientMap),
     )
 

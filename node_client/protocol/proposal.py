@@ -146,12 +146,44 @@ def _taken_apart(data: bytes, header_bytes: bytes, payload: bytes, transient: di
     extension = parse(proposal_pb2.ChaincodeHeaderExtension, channel_header.extension, "channel header extension")
     visible = parse(proposal_pb2.ChaincodeProposalPayload, payload, "proposal payload")
     spec = parse(chaincode_pb2.ChaincodeInvocationSpec, visible.input, "chaincode invocation")
+    return assembled(
+        data=data,
+        header=header,
+        header_bytes=header_bytes,
+        channel_header=channel_header,
+        signature_header=signature_header,
+        # Endorsers run the one that the header names, whatever the invocation says (`core/endorser/msgvalidation.go`).
+        chaincode=extension.chaincode_id.name or spec.chaincode_spec.chaincode_id.name,
+        chaincode_input=spec.chaincode_spec.input,
+        payload=payload,
+        transient=transient,
+    )
+
+
+def assembled(
+    *,
+    data: bytes,
+    header: common_pb2.Header,
+    header_bytes: bytes,
+    channel_header: common_pb2.ChannelHeader,
+    signature_header: common_pb2.SignatureHeader,
+    chaincode: str,
+    chaincode_input: chaincode_pb2.ChaincodeInput,
+    payload: bytes,
+    transient: Mapping[str, bytes],
+) -> Proposal:
+    """A proposal of its parts, each of which has been read.
+
+    Args:
+        data: the proposal's bytes; empty behind a transaction.
+        header_bytes: the header's bytes as they came.
+        payload: without transient data.
+    """
     return Proposal(
         data=data,
         channel=channel_header.channel_id,
-        # Endorsers run the one that the header names, whatever the invocation says (`core/endorser/msgvalidation.go`).
-        chaincode=extension.chaincode_id.name or spec.chaincode_spec.chaincode_id.name,
-        args=tuple(spec.chaincode_spec.input.args),
+        chaincode=chaincode,
+        args=tuple(chaincode_input.args),
         creator=signature_header.creator,
         nonce=signature_header.nonce,
         transaction_id=channel_header.tx_id,
@@ -164,6 +196,6 @@ def _taken_apart(data: bytes, header_bytes: bytes, payload: bytes, transient: di
         payload=payload,
         epoch=channel_header.epoch,
         tls_certificate_hash=channel_header.tls_cert_hash,
-        chaincode_input=spec.chaincode_spec.input.SerializeToString(),
+        chaincode_input=chaincode_input.SerializeToString(),
         transient=transient,
     )
