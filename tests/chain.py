@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from chaincode.ledger.memory_state import MemoryState
 from chaincode.ledger.mvcc import BlockValidator
-from network.embedded.commit_hash import commit_hash
-from network.embedded.validation import Code, judge_block
 from node_client.protocol.block import COMMIT_HASH, Block, block_signatures, data_hash, signature_message
+from node_client.protocol.commit_hash import commit_hash
 from node_client.protocol.config import ChannelConfig
 from node_client.protocol.policy import SignedData, signers
+from node_client.protocol.validation import Code, judge_block
 
 
 @dataclass(frozen=True)

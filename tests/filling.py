@@ -13,13 +13,13 @@ from chaincode.registry.model import codes
 from chaincode.registry.model.ids import new_id
 from chaincode.registry.model.keys import certificate_key
 from chaincode.registry.model.records import CertificateRecord
-from network.embedded.definitions import LIFECYCLE, NAMESPACES, field_key, read_definition
 from network.embedded.ledger import Ledger
 from network.embedded.ordering import Orderer
 from network.embedded.signing import NodeIdentity
 from network.folder import Folder
 from network.registry import REGISTRY
 from network.topology import CHANNEL
+from node_client.protocol.definitions import LIFECYCLE, NAMESPACES, field_key, read_definition
 from node_client.protocol.proposal import build_proposal, parse_proposal
 from node_client.protocol.transaction import (
     ChaincodeEvent,

@@ -12,7 +12,6 @@ from fabric_protos.peer import policy_pb2, proposal_pb2
 from fabric_protos.peer.lifecycle import lifecycle_pb2
 
 from network.embedded.broadcast_filter import BroadcastError
-from network.embedded.definitions import LIFECYCLE, Definition
 from network.embedded.ordering import Orderer
 from network.embedded.peer import Peer
 from network.embedded.signing import NodeIdentity
@@ -20,6 +19,7 @@ from network.embedded.system import Refused
 from network.errors import StartError
 from network.registry import COMMAND, LABEL, POLICY, REGISTRY, VERSION, registry_package
 from network.topology import CHANNEL, Organisation, Topology
+from node_client.protocol.definitions import LIFECYCLE, Definition
 from node_client.protocol.policy_dsl import parse_policy
 from node_client.protocol.proposal import build_proposal, parse_proposal
 from node_client.protocol.transaction import Endorsement, assemble, envelope

@@ -14,15 +14,15 @@ from chaincode.ledger.hashed_set import key_hash
 from chaincode.ledger.mvcc import BlockValidator, Updates
 from chaincode.ledger.read_write_set import NamespaceSet, Write
 from chaincode.ledger.state import KeyModification, StateReader, Version, VersionedValue
-from network.embedded import collections
-from network.embedded.commit_hash import commit_hash
-from network.embedded.definitions import LIFECYCLE, SEQUENCE_KEY, read_definition, read_fields
 from network.embedded.private_data import PrivateData
 from network.embedded.private_rows import Expired, Granted, PrivateSet, PrivateWrite
 from network.embedded.store import Commit, HistoryEntry, Store
-from network.embedded.validation import Code, Judged, judge_block
+from node_client.protocol import collections
 from node_client.protocol.block import COMMIT_HASH, TRANSACTIONS_FILTER, Block
+from node_client.protocol.commit_hash import commit_hash
 from node_client.protocol.config import ChannelConfig
+from node_client.protocol.definitions import LIFECYCLE, SEQUENCE_KEY, read_definition, read_fields
+from node_client.protocol.validation import Code, Judged, judge_block
 
 
 class Committer:

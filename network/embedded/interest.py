@@ -11,8 +11,8 @@ from fabric_protos.peer import proposal_response_pb2
 from google.protobuf.message import DecodeError
 
 from chaincode.ledger.simulator import PUBLIC, SimulationError, SimulationResults
-from network.embedded.definitions import SYSTEM_CHAINCODES
-from network.embedded.key_level import VALIDATION_PARAMETER
+from node_client.protocol.definitions import SYSTEM_CHAINCODES
+from node_client.protocol.key_level import VALIDATION_PARAMETER
 
 
 @dataclass

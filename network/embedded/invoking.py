@@ -15,7 +15,13 @@ from chaincode.ledger.simulator import Simulator
 from chaincode.ledger.transaction_context import TransactionContext
 from network.embedded.acl import AccessDenied
 from network.embedded.chaincode_stream import ExecutionError, Message
-from network.embedded.definitions import (
+from network.embedded.limits import Limits
+from network.embedded.system import Call, Refused, SystemChaincode
+from network.embedded.system.cscc import Cscc
+from network.embedded.system.lifecycle import Lifecycle
+from network.embedded.system.qscc import Qscc
+from network.embedded.unpacking import UNREADABLE
+from node_client.protocol.definitions import (
     LIFECYCLE,
     NAMESPACES,
     SYSTEM_CHAINCODES,
@@ -23,12 +29,6 @@ from network.embedded.definitions import (
     field_key,
     read_definition,
 )
-from network.embedded.limits import Limits
-from network.embedded.system import Call, Refused, SystemChaincode
-from network.embedded.system.cscc import Cscc
-from network.embedded.system.lifecycle import Lifecycle
-from network.embedded.system.qscc import Qscc
-from network.embedded.unpacking import UNREADABLE
 from node_client.protocol.msp import Member
 from node_client.protocol.policy import SignedData
 from node_client.protocol.proposal import Proposal

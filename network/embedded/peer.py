@@ -15,8 +15,6 @@ from network.embedded.acl import AccessControl, AccessDenied
 from network.embedded.admission import ProposalRefused, check_proposal, filter_proposal, unpack_proposal
 from network.embedded.chaincode_stream import ExecutionError
 from network.embedded.chaincode_support import ChaincodeSupport, Connection
-from network.embedded.collections import ChannelCollections
-from network.embedded.definitions import Definition, approved_package, read_definition
 from network.embedded.interest import chaincode_interest
 from network.embedded.invoking import ENDORSEMENT_PLUGIN, ERROR_THRESHOLD, SYSTEM, ChaincodeInfo, Invocation, Invoker
 from network.embedded.ledger import Ledger
@@ -26,6 +24,8 @@ from network.embedded.signing import NodeIdentity
 from network.embedded.system import Refused
 from network.embedded.system.packages import Package, PackageStore
 from network.embedded.transient import PrivateSets
+from node_client.protocol.collections import ChannelCollections
+from node_client.protocol.definitions import Definition, approved_package, read_definition
 from node_client.protocol.msp import MspManager
 from node_client.protocol.policy import SignedData
 from node_client.protocol.proposal import Proposal

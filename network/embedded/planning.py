@@ -14,14 +14,14 @@ from fabric_protos.msp import msp_principal_pb2
 from fabric_protos.peer import policy_pb2, proposal_response_pb2
 
 from chaincode.ledger.state import StateReader
-from network.embedded import collections
-from network.embedded.collections import Collection
-from network.embedded.definitions import LIFECYCLE, read_definition
-from network.embedded.validation import LIFECYCLE_POLICY
+from node_client.protocol import collections
 from node_client.protocol.codec import parse
+from node_client.protocol.collections import Collection
 from node_client.protocol.config import ChannelConfig
+from node_client.protocol.definitions import LIFECYCLE, read_definition
 from node_client.protocol.errors import ProtocolError
 from node_client.protocol.policy import MAX_LAYOUTS, Layout, layouts, smallest
+from node_client.protocol.validation import LIFECYCLE_POLICY
 
 ChaincodeCall = proposal_response_pb2.ChaincodeCall
 

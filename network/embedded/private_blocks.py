@@ -6,10 +6,10 @@ Source: Fabric's `core/peer/deliverevents.go` (`getPrivateData`, `CheckCollectio
 from fabric_protos.ledger.rwset import rwset_pb2
 from fabric_protos.peer.lifecycle import db_pb2
 
-from network.embedded import collections
-from network.embedded.collections import Collection
-from network.embedded.definitions import LIFECYCLE, NAMESPACES, field_key
 from network.embedded.ledger import Ledger
+from node_client.protocol import collections
+from node_client.protocol.collections import Collection
+from node_client.protocol.definitions import LIFECYCLE, NAMESPACES, field_key
 from node_client.protocol.errors import ProtocolError
 from node_client.protocol.policy import SignedData, signers
 

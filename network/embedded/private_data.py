@@ -13,10 +13,10 @@ from pathlib import Path
 
 from chaincode.ledger.read_write_set import NamespaceSet
 from chaincode.ledger.state import StateReader
-from network.embedded import collections
-from network.embedded.collections import Collection
 from network.embedded.private_rows import PrivateSet
 from network.embedded.transient import RETENTION, PrivateSets, TransientStore
+from node_client.protocol import collections
+from node_client.protocol.collections import Collection
 from node_client.protocol.config import ChannelConfig
 
 logger = logging.getLogger(__name__)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from fabric_protos.peer.lifecycle import db_pb2, lifecycle_pb2
 
 from chaincode.ledger.simulator import Simulator
-from network.embedded import definitions
-from network.embedded.definitions import NAMESPACES, SOURCES, Definition, field_key
 from network.embedded.system import serializer
 from network.embedded.system.serializer import PrivatePlace
+from node_client.protocol import definitions
+from node_client.protocol.definitions import NAMESPACES, SOURCES, Definition, field_key
 
 PARAMETERS, LOCAL_PACKAGE = "ChaincodeParameters", "ChaincodeLocalPackage"
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from fabric_protos.peer.lifecycle import lifecycle_pb2
 
-from network.embedded import definitions
-from network.embedded.definitions import approved_package, read_definition
 from network.embedded.system import Call, Refused
+from node_client.protocol import definitions
+from node_client.protocol.definitions import approved_package, read_definition
 
 
 def install(call: Call, data: bytes) -> bytes:

@@ -13,14 +13,14 @@ from fabric_protos.peer.lifecycle import db_pb2, lifecycle_pb2
 from google.protobuf.message import DecodeError
 
 from chaincode.ledger.simulator import Simulator
-from network.embedded import definitions
 from network.embedded.acl import AccessDenied
-from network.embedded.definitions import LIFECYCLE, NAMESPACES, Definition, field_key
 from network.embedded.system import Call, Refused, installed, serializer
 from network.embedded.system.approvals import Approval, Approvals, difference
 from network.embedded.system.collection_rules import check_collections
 from network.embedded.system.serializer import PublicPlace
 from network.embedded.unpacking import UNREADABLE
+from node_client.protocol import definitions
+from node_client.protocol.definitions import LIFECYCLE, NAMESPACES, Definition, field_key
 
 DEFAULT_POLICY = policy_pb2.ApplicationPolicy(
     channel_config_policy_reference="/Channel/Application/Endorsement"

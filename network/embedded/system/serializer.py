@@ -12,10 +12,10 @@ from fabric_protos.peer.lifecycle import db_pb2
 from google.protobuf.message import DecodeError
 
 from chaincode.ledger.simulator import Simulator
-from network.embedded import definitions
-from network.embedded.definitions import LIFECYCLE, field_key, metadata_key
 from network.embedded.system import Refused
 from network.embedded.unpacking import UNREADABLE
+from node_client.protocol import definitions
+from node_client.protocol.definitions import LIFECYCLE, field_key, metadata_key
 
 END_OF_RANGE = "\x7f"
 

@@ -12,11 +12,11 @@ from chaincode.ledger.memory_state import MemoryState
 from chaincode.ledger.mvcc import Updates
 from chaincode.ledger.simulator import SimulationResults, Simulator
 from chaincode.ledger.state import Version, VersionedValue
-from network.embedded import definitions
-from network.embedded.definitions import LIFECYCLE, NAMESPACES, Definition, field_key, metadata_key
+from node_client.protocol import definitions
 from node_client.protocol.block import new_block
 from node_client.protocol.collection_config import Collection, encode_collections
 from node_client.protocol.config import ChannelConfig
+from node_client.protocol.definitions import LIFECYCLE, NAMESPACES, Definition, field_key, metadata_key
 from node_client.protocol.msp import Member
 from node_client.protocol.policy_dsl import parse_policy
 from node_client.protocol.proposal import build_proposal, parse_proposal

@@ -9,10 +9,10 @@ from fabric_protos.msp import msp_principal_pb2
 from fabric_protos.peer import collection_pb2
 from fabric_protos.peer.lifecycle import lifecycle_pb2
 
-from network.embedded.definitions import read_definition
 from network.embedded.system import Refused
 from network.embedded.system.collection_rules import check_collections
 from network.embedded.system.lifecycle import Lifecycle
+from node_client.protocol.definitions import read_definition
 from node_client.protocol.policy_dsl import parse_policy
 from tests.unit.network.embedded.small_channel import config, people
 from tests.unit.network.embedded.system_calls import Network

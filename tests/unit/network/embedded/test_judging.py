@@ -9,9 +9,9 @@ from fabric_protos.common import common_pb2
 from fabric_protos.ledger.rwset import rwset_pb2
 
 from chaincode.ledger.memory_state import MemoryState
-from network.embedded.validation import Code, Judged, judge_block
 from node_client.identity.signer import CURVE_ORDERS
 from node_client.protocol.transaction import ChaincodeEvent, Endorsement
+from node_client.protocol.validation import Code, Judged, judge_block
 from tests.unit.network.embedded.small_channel import Sent, config, define, definition_writes, people, simulated
 
 

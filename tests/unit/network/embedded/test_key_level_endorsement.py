@@ -11,8 +11,8 @@ from chaincode.ledger.memory_state import MemoryState
 from chaincode.ledger.mvcc import BlockValidator
 from chaincode.ledger.read_write_set import decode
 from chaincode.ledger.simulator import Simulator
-from network.embedded.key_level import KeyLevelPolicies, NotEndorsed
 from node_client.protocol.collection_config import Collection
+from node_client.protocol.key_level import KeyLevelPolicies, NotEndorsed
 from node_client.protocol.policy_dsl import parse_policy
 from tests.unit.network.embedded.small_channel import (
     ORGANISATIONS,

@@ -15,10 +15,10 @@ from chaincode.ledger.simulator import Simulator
 from chaincode.ledger.state import StateReader, Version
 from network.embedded import ledger as ledger_module
 from network.embedded.database import LedgerUnavailable
-from network.embedded.definitions import LIFECYCLE, NAMESPACES, Definition, field_key, read_definition
 from network.embedded.ledger import Finished, Ledger, Stalled
 from network.embedded.store import Commit, Store, TransactionPlace
 from node_client.protocol.block import COMMIT_HASH, Block, new_block, parse_block
+from node_client.protocol.definitions import LIFECYCLE, NAMESPACES, Definition, field_key, read_definition
 from node_client.protocol.transaction import ChaincodeEvent
 from tests.unit.network.embedded.small_channel import MAJORITY, Sent, config, definition_writes
 

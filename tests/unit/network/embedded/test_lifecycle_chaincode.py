@@ -7,9 +7,9 @@ import pytest
 from fabric_protos.peer import policy_pb2
 from fabric_protos.peer.lifecycle import lifecycle_pb2
 
-from network.embedded.definitions import LIFECYCLE, read_definition
 from network.embedded.system.lifecycle import DEFAULT_POLICY, Lifecycle
 from node_client.protocol.chaincode_package import service_package
+from node_client.protocol.definitions import LIFECYCLE, read_definition
 from tests.unit.network.embedded.small_channel import signature_policy
 from tests.unit.network.embedded.system_calls import Network
 

@@ -10,11 +10,11 @@ import pytest
 from chaincode.ledger.hashed_set import key_hash
 from chaincode.ledger.memory_state import MemoryState
 from chaincode.ledger.simulator import SimulationError, Simulator
-from network.embedded.definitions import LIFECYCLE
 from network.embedded.ledger import Ledger
 from network.embedded.private_data import NotDistributed
 from node_client.protocol.block import new_block
 from node_client.protocol.collection_config import Collection
+from node_client.protocol.definitions import LIFECYCLE
 from node_client.protocol.policy_dsl import parse_policy
 from tests.unit.network.embedded.small_channel import (
     ORGANISATIONS,

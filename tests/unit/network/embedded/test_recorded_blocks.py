@@ -13,9 +13,6 @@ import pytest
 from chaincode.ledger.memory_state import MemoryState
 from chaincode.ledger.mvcc import BlockValidator
 from chaincode.ledger.state import StateReader
-from network.embedded.commit_hash import commit_hash
-from network.embedded.key_level import KeyLevelPolicies
-from network.embedded.validation import Code, judge, judge_block
 from node_client.protocol.block import (
     COMMIT_HASH,
     Block,
@@ -24,8 +21,11 @@ from node_client.protocol.block import (
     parse_block,
     signature_message,
 )
+from node_client.protocol.commit_hash import commit_hash
 from node_client.protocol.config import ChannelConfig
+from node_client.protocol.key_level import KeyLevelPolicies
 from node_client.protocol.policy import SignedData, signers
+from node_client.protocol.validation import Code, judge, judge_block
 
 VECTORS = Path(__file__).parents[3] / "vectors" / "fabric"
 

@@ -15,12 +15,12 @@ from chaincode.ledger.mvcc import BlockValidator
 from chaincode.ledger.read_write_set import decode
 from chaincode.ledger.simulator import Simulator
 from network.embedded.acl import AccessControl
-from network.embedded.definitions import LIFECYCLE
 from network.embedded.system import Call
 from network.embedded.system.lifecycle import Lifecycle
 from network.embedded.system.packages import PackageStore
 from node_client.protocol.block import parse_block
 from node_client.protocol.config import ChannelConfig
+from node_client.protocol.definitions import LIFECYCLE
 from node_client.protocol.policy import SignedData
 from node_client.protocol.transaction import Transaction, open_envelope, parse_transaction
 from tests.unit.network.embedded.system_calls import FakeLedger, FakePeer

@@ -12,9 +12,9 @@ from fabric_protos.peer import collection_pb2, policy_pb2
 from chaincode.ledger.collections import Permissions
 from chaincode.ledger.simulator import SimulationError, Simulator
 from chaincode.ledger.state import StateReader
-from network.embedded import definitions
-from network.embedded.definitions import LIFECYCLE, NAMESPACES, field_key, metadata_key
+from node_client.protocol import definitions
 from node_client.protocol.config import ChannelConfig
+from node_client.protocol.definitions import LIFECYCLE, NAMESPACES, field_key, metadata_key
 from node_client.protocol.errors import ProtocolError
 from node_client.protocol.msp import Member
 from node_client.protocol.policy import SignaturePolicy, organisations_in

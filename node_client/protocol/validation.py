@@ -14,10 +14,10 @@ from fabric_protos.peer import policy_pb2, transaction_pb2
 
 from chaincode.ledger import read_write_set
 from chaincode.ledger.read_write_set import DuplicateNamespace, NamespaceSet
-from network.embedded.definitions import LIFECYCLE, read_definition
-from network.embedded.key_level import KeyLevelPolicies, NotEndorsed
 from node_client.protocol.codec import parse
+from node_client.protocol.definitions import LIFECYCLE, read_definition
 from node_client.protocol.errors import ProtocolError
+from node_client.protocol.key_level import KeyLevelPolicies, NotEndorsed
 from node_client.protocol.policy import SignedData, signers
 from node_client.protocol.proposal import transaction_id
 from node_client.protocol.transaction import Transaction, parse_transaction

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from chaincode.ledger import read_write_set
 from chaincode.ledger.read_write_set import NamespaceSet
 from chaincode.ledger.state import StateReader, VersionedValue
-from network.embedded import collections
-from network.embedded.definitions import LIFECYCLE, read_definition
+from node_client.protocol import collections
 from node_client.protocol.config import ChannelConfig
+from node_client.protocol.definitions import LIFECYCLE, read_definition
 from node_client.protocol.errors import ProtocolError
 from node_client.protocol.msp import Member
 from node_client.protocol.policy import Policy, SignaturePolicy
