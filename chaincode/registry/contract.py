@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, TypeVar
 
 from chaincode.contract import Context, Contract, ContractError, evaluate, submit
+from chaincode.ledger.composite_key import create_composite_key
 from chaincode.registry import access
 from chaincode.registry.arguments import (
     MAX_BATCH_SIZE,
@@ -132,15 +133,7 @@ class Registry(Contract):
     @evaluate
     async def list_certificates(self, context: Context, page_size: int, bookmark: str) -> dict[str, Any]:
         """One page of records in the order of their ids; an empty bookmark begins and ends the list."""
-        access.require_reader(context.client_identity)
-        if not 1 <= page_size <= MAX_PAGE:
-            raise ContractError(codes.BAD_ARGUMENT, f"pageSize must be from 1 to {MAX_PAGE}")
-        page = await context.stub.get_state_by_partial_composite_key_with_pagination(
-            keys.CERTIFICATE, [], page_size, _key_of(bookmark)
-        )
-        records = [CertificateRecord.from_bytes(row.value).to_dict() for row in page.rows]
-        following = context.stub.split_composite_key(page.bookmark)[1][0] if page.bookmark else ""
-        return {"records": records, "bookmark": following}
+        return await self._page(context, keys.CERTIFICATE, CertificateRecord, page_size, bookmark)
 
     # Batches
 
@@ -223,7 +216,33 @@ class Registry(Contract):
         status = await self._find(context, key, StatusRecord)
         return {"batch": batch.to_dict(), "status": status.to_dict() if status else None}
 
+    @evaluate
+    async def read_status_list(self, context: Context, batch_id: str) -> dict[str, Any]:
+        """A batch's record and the status of every member that has changed, in the order of their leaf hashes."""
+        access.require_reader(context.client_identity)
+        batch = await self._existing_batch(context, batch_id)
+        async with await context.stub.get_state_by_partial_composite_key(keys.STATUS, [batch_id]) as rows:
+            statuses = [StatusRecord.from_bytes(row.value).to_dict() async for row in rows]
+        return {"batch": batch.to_dict(), "statuses": statuses}
+
+    @evaluate
+    async def list_batches(self, context: Context, page_size: int, bookmark: str) -> dict[str, Any]:
+        """One page of batches in the order of their ids; an empty bookmark begins and ends the list."""
+        return await self._page(context, keys.BATCH, BatchRecord, page_size, bookmark)
+
     # What they share
+
+    async def _page(
+        self, context: Context, kind: str, record: type[CertificateRecord | BatchRecord], page_size: int, bookmark: str
+    ) -> dict[str, Any]:
+        access.require_reader(context.client_identity)
+        if not 1 <= page_size <= MAX_PAGE:
+            raise ContractError(codes.BAD_ARGUMENT, f"pageSize must be from 1 to {MAX_PAGE}")
+        first = create_composite_key(kind, [require_id(bookmark, "bookmark")]) if bookmark else ""
+        page = await context.stub.get_state_by_partial_composite_key_with_pagination(kind, [], page_size, first)
+        records = [record.from_bytes(row.value).to_dict() for row in page.rows]
+        following = context.stub.split_composite_key(page.bookmark)[1][0] if page.bookmark else ""
+        return {"records": records, "bookmark": following}
 
     def _require_issuer(self, context: Context) -> None:
         access.require_issuer(context.client_identity, self._issuer_msps)
@@ -301,6 +320,7 @@ class Registry(Contract):
         record = StatusRecord(
             batch_id=batch_id,
             leaf=leaf,
+            index=place.index,
             issuer_msp=batch.issuer_msp,
             changed_at=_rfc3339(context.timestamp),
             transaction_id=context.tx_id,
@@ -335,7 +355,3 @@ def _announce(context: Context, name: str, **values: Any) -> None:
 
 def _rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _key_of(bookmark: str) -> str:
-    return keys.certificate_key(require_id(bookmark, "bookmark")) if bookmark else ""

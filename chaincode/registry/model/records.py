@@ -53,7 +53,7 @@ class _Record:
 
     @classmethod
     def _from_values(cls, values: dict[str, object]) -> Self:
-        optional = {"status", "reason", "size", "supersedes", "superseded_by"}
+        optional = {"status", "reason", "size", "index", "supersedes", "superseded_by"}
         for name, value in values.items():
             if name not in optional and not isinstance(value, str):
                 raise RecordError(f"{name} is missing")
@@ -112,12 +112,16 @@ class BatchRecord(_Record):
 
 @dataclass(frozen=True)
 class StatusRecord(_Record):
-    """The status of a batch's member that has changed; a member without one is active. `leaf` is its leaf hash."""
+    """The status of a batch's member that has changed; a member without one is active.
+
+    `leaf` is its leaf hash, `index` its place in the batch: the bit of a status list.
+    """
 
     SCHEMA: ClassVar[str] = "certledger/v1/status"
 
     batch_id: str
     leaf: str
+    index: int
     issuer_msp: str
     changed_at: str
     transaction_id: str

@@ -278,6 +278,42 @@ async def test_a_member_is_superseded_by_a_certificate(issuer: Client) -> None:
     assert (await record(issuer, OTHER_ID))["supersedes"] == f"{ID}/{leaves[2].hex()}"
 
 
+async def test_a_status_list_has_the_members_that_changed_with_their_places(
+    ledger: MemoryLedger, issuer: Client
+) -> None:
+    leaves, root = tree()
+    await issuer.submit("AnchorBatch", ID, root.hex(), "3")
+    await issuer.submit("AnchorBatch", OTHER_ID, root.hex(), "3")
+    first = json.dumps({"index": 0, "path": [leaves[1].hex(), leaves[2].hex()]})
+    last = json.dumps({"index": 2, "path": [merkle.node_hash(leaves[0], leaves[1]).hex()]})
+    await issuer.submit("RevokeMember", ID, leaves[2].hex(), last, "unspecified")
+    await issuer.submit("SuspendMember", ID, leaves[0].hex(), first, "certificateHold")
+    await issuer.submit("SuspendMember", OTHER_ID, leaves[0].hex(), first, "certificateHold")
+
+    found = json.loads(await ledger.client(VERIFIER).evaluate("ReadStatusList", ID))
+
+    assert found["batch"]["batchId"] == ID
+    assert {one["index"]: (one["leaf"], one["status"]) for one in found["statuses"]} == {
+        0: (leaves[0].hex(), "suspended"),
+        2: (leaves[2].hex(), "revoked"),
+    }
+    with pytest.raises(Refused, match="^NOT_FOUND: "):
+        await issuer.evaluate("ReadStatusList", "ab" * 16)
+    with pytest.raises(Refused, match="^NOT_AUTHORISED: "):
+        await ledger.client(NOBODY).evaluate("ReadStatusList", ID)
+
+
+async def test_batches_are_listed_in_pages(issuer: Client) -> None:
+    ids = [f"{number:032x}" for number in range(3)]
+    for batch_id in ids:
+        await issuer.submit("AnchorBatch", batch_id, COMMITMENT, "5")
+    await issuer.submit("IssueCertificate", ID, COMMITMENT)
+    first = json.loads(await issuer.evaluate("ListBatches", "2", ""))
+    second = json.loads(await issuer.evaluate("ListBatches", "2", first["bookmark"]))
+    assert [one["batchId"] for one in first["records"] + second["records"]] == ids
+    assert second["bookmark"] == ""
+
+
 async def test_a_batch_is_anchored_once(ledger: MemoryLedger, issuer: Client) -> None:
     first = await issuer.submit("AnchorBatch", ID, COMMITMENT, "5")
     again = await issuer.submit("AnchorBatch", ID, COMMITMENT, "5")

@@ -61,7 +61,7 @@ RECORDS = [
     CERTIFICATE.with_status(Status.SUPERSEDED, Reason.SUPERSEDED, superseded_by="other"),
     CertificateRecord(ID, "c", "CityMSP", "t", "tx", supersedes="old"),
     BatchRecord(ID, "root", 5, "CityMSP", "t", "tx"),
-    StatusRecord(ID, "leaf", "CityMSP", "t", "tx", Status.SUSPENDED, Reason.CERTIFICATE_HOLD),
+    StatusRecord(ID, "leaf", 3, "CityMSP", "t", "tx", Status.SUSPENDED, Reason.CERTIFICATE_HOLD),
 ]
 
 
