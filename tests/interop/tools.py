@@ -1,10 +1,12 @@
 """Other languages' tools, and what they install or build for the tests: made once, kept until their sources change."""
 
+import fcntl
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import NoReturn
@@ -52,9 +54,10 @@ def npm_project(name: str) -> Path:
     npm, folder = require("npm"), HERE / name
     stamp = folder / "node_modules" / ".installed"
     wanted = _digest([folder / "package.json", folder / "package-lock.json"])
-    if not stamp.is_file() or stamp.read_text() != wanted:
-        _install(npm, ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder)
-        stamp.write_text(wanted)
+    with _alone_in(folder):
+        if not stamp.is_file() or stamp.read_text() != wanted:
+            _install(npm, ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder)
+            stamp.write_text(wanted)
     return folder
 
 
@@ -64,16 +67,27 @@ def java_program(name: str) -> list[str]:
     stamps = {kind: folder / "target" / f".{kind}" for kind in ("libraries", "classes")}
     pom = folder / "pom.xml"
     wanted = {"libraries": _digest([pom]), "classes": _digest([pom, *sorted(folder.glob("src/**/*.java"))])}
-    fresh = {kind for kind, stamp in stamps.items() if stamp.is_file() and stamp.read_text() == wanted[kind]}
-    if "classes" not in fresh:
-        offline = ["--offline"] if "libraries" in fresh else []
-        _install(
-            maven, ["--batch-mode", "--quiet", "-Dstyle.color=never", *offline, "clean", "process-classes"], folder
-        )
-        for kind, stamp in stamps.items():
-            stamp.write_text(wanted[kind])
+    with _alone_in(folder):
+        fresh = {kind for kind, stamp in stamps.items() if stamp.is_file() and stamp.read_text() == wanted[kind]}
+        if "classes" not in fresh:
+            options = ["--batch-mode", "--quiet", "-Dstyle.color=never"]
+            offline = ["--offline"] if "libraries" in fresh else []
+            _install(maven, [*options, *offline, "clean", "process-classes"], folder)
+            for kind, stamp in stamps.items():
+                stamp.write_text(wanted[kind])
     target = folder / "target"
     return [java, *JAVA_OPTIONS, "-cp", f"{target / 'classes'}{os.pathsep}{target / 'dependency' / '*'}"]
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep the other test processes out while something is made in a folder; who comes second finds it made."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _install(tool: str, arguments: Sequence[str], folder: Path) -> None:

@@ -77,7 +77,11 @@ MBECAQEEBAECAwSgBgYEKoMdBA==
 """
 
 
-@pytest.mark.parametrize("data", [b"", b"nothing", pem(P256)[:100], pem(P256).replace(b"M", b"N"), UNKNOWN_CURVE])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"nothing", pem(P256)[:100], pem(P256).replace(b"M", b"N"), UNKNOWN_CURVE],
+    ids=["empty", "no PEM", "cut short", "altered", "unknown curve"],
+)
 def test_what_is_no_key_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError):
         KeySigner.from_pem(data)
