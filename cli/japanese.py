@@ -117,8 +117,30 @@ TEXTS = {
     "every organisation endorses": "すべての組織が応答しています",
     "identity made": "利用者を作りました",
     "use it with": "使い方",
+    # chaincode
     "deployed": "配備しました",
     "sequence": "シーケンス",
+    "version": "バージョン",
+    "installed": "インストール済み",
+    "installed already": "すでにインストール済みです",
+    "approved": "承認済み",
+    "approved already": "すでに承認済みです",
+    "not approved": "未承認",
+    "approved by": "承認した組織:",
+    "approved another definition, which differs in {fields}": "別の定義を承認(相違点: {fields})",
+    "in force": "有効",
+    "in force already": "すでに有効です",
+    "not in force yet": "まだ有効ではありません",
+    "runs nowhere here": "この組織では実行しません",
+    "say where a service is with --address, or name a folder with --source": (
+        "サービスの場所を --address で、またはフォルダーを --source で指定してください"
+    ),
+    "TLS and the dial timeout are for a service: they go with --address": (
+        "TLS と接続待ち時間はサービス用です。--address とともに指定してください"
+    ),
+    "name the package with --package-id or --package, or say --without-package": (
+        "パッケージを --package-id か --package で指定するか、--without-package を指定してください"
+    ),
     # the demonstration
     "Three organisations' network comes up, with the registry running beside every peer.": (
         "三つの組織のネットワークが立ち上がり、各ピアのそばで登録簿チェーンコードが動きます。"
@@ -141,7 +163,7 @@ TEXTS = {
 }
 
 PROBLEMS = {
-    "bad-configuration": ("configtx.yaml が使えません", ""),
+    "bad-configuration": ("設定または指定が使えません", ""),
     "bad-document": ("文書が使えません", "文書のファイルを確かめてください"),
     "bad-folder": ("ネットワークのフォルダーが使えません", "certledger network up で作るか、--dir で指定してください"),
     "bad-input": ("指定が正しくありません", ""),
@@ -155,6 +177,7 @@ PROBLEMS = {
         "Fabric のプログラムが使えません",
         "Fabric v3.1 の peer と orderer があるフォルダーを FABRIC_BIN で指定してください",
     ),
+    "not-agreed": ("組織の合意が足りません", "同じ定義を承認する組織を増やし、もう一度実行してください"),
     "not-found": ("見つかりません", "certledger list で確かめてください"),
     "not-running": ("ネットワークが稼働していません", "certledger network up で立ち上げてください"),
     "not-started": ("ネットワークを立ち上げられません", ""),

@@ -7,7 +7,15 @@ from chaincode.registry.model import codes
 from cli.exit_codes import ExitCode
 from cli.language import japanese
 from cli.output import Problem
-from network.errors import BinariesError, ConfigurationError, FolderError, NetworkError, NotRunning, StartError
+from network.errors import (
+    BinariesError,
+    ConfigurationError,
+    FolderError,
+    NetworkError,
+    NotAgreed,
+    NotRunning,
+    StartError,
+)
 from node_client.certificates import errors as certificates
 from node_client.errors import AdminError, CommitError, FabricError, GatewayError, ProfileError
 
@@ -29,6 +37,7 @@ _CODES: tuple[tuple[type[Exception], ExitCode, str], ...] = (
     (ConfigurationError, ExitCode.USAGE, "bad-configuration"),
     (BinariesError, ExitCode.USAGE, "no-fabric"),
     (NotRunning, ExitCode.UNREACHABLE, "not-running"),
+    (NotAgreed, ExitCode.REFUSED, "not-agreed"),
     (StartError, ExitCode.USAGE, "not-started"),
     (NetworkError, ExitCode.USAGE, "bad-input"),
     (OSError, ExitCode.USAGE, "system"),

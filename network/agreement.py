@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from network.waiting import NotYet, Waiter, answered, each
 from node_client.admin._sync.lifecycle import Lifecycle
 from node_client.errors import EndorseError
+from node_client.protocol.chaincode_package import package_info
 from node_client.protocol.lifecycle import ChaincodeDefinition
+
+DIFFERENT_RESULTS = "ProposalResponsePayloads do not match"  # `internal/pkg/gateway/endorsement.go`
 
 
 @dataclass(frozen=True)
@@ -27,15 +30,10 @@ class Party:
     package: bytes
 
 
-def install_and_approve(
-    parties: Sequence[Party], label: str, definition: ChaincodeDefinition, waiter: Waiter
-) -> list[str]:
+def install_and_approve(parties: Sequence[Party], definition: ChaincodeDefinition, waiter: Waiter) -> list[str]:
     """Install and approve for every organisation, and wait until every peer knows of every approval.
 
     A peer takes part in committing what it knows to be approved: one that is behind would come to another result.
-
-    Args:
-        label: the packages' label.
 
     Returns:
         The package ids, in the parties' order.
@@ -46,13 +44,14 @@ def install_and_approve(
     """
 
     def approve(party: Party) -> str:
-        package_id = party.lifecycle.install(label, party.package)
+        party.lifecycle.install(party.package)
+        package_id = package_info(party.package).id
         party.lifecycle.approve(definition, package_id)
         return package_id
 
     def heard() -> None:
         for party in parties:
-            approvals = party.lifecycle.readiness(definition)
+            approvals = party.lifecycle.readiness(definition).approvals
             missing = [one.msp_id for one in parties if not approvals.get(one.msp_id)]
             if missing:
                 raise NotYet(f"{party.msp_id} has not heard of {', '.join(missing)}")
@@ -62,23 +61,32 @@ def install_and_approve(
     return package_ids
 
 
-def commit(parties: Sequence[Party], definition: ChaincodeDefinition, waiter: Waiter) -> None:
-    """Put the definition that all have approved into force.
+def commit(lifecycle: Lifecycle, definition: ChaincodeDefinition, msp_ids: Sequence[str], waiter: Waiter) -> bool:
+    """Put a definition into force that these organisations have approved, unless it is.
+
+    Args:
+        lifecycle: as whoever commits it.
+        msp_ids: whose peers endorse it.
+
+    Returns:
+        Whether it was committed now.
 
     Raises:
-        StartError: the first organisation's gateway found no peers of the others.
+        StartError: the gateway found no peers of an organisation, or they did not come to one result.
         FabricError: the channel refused.
     """
-    first = parties[0].lifecycle
 
-    def attempt() -> None:
-        if first.sequences().get(definition.name, 0) >= definition.sequence:
-            return  # an earlier attempt of which the outcome was not known
+    def attempt() -> bool:
+        found = lifecycle.committed(definition.name)
+        if found and found.definition.sequence >= definition.sequence:
+            return False  # by another, or by an earlier attempt of which the outcome was not known
         try:
-            first.commit(definition, [party.msp_id for party in parties])
+            lifecycle.commit(definition, list(msp_ids))
         except EndorseError as error:
-            if not error.unreachable:
+            # Peers hear of each other, and of approvals, by and by.
+            if not error.unreachable and DIFFERENT_RESULTS not in error.reason:
                 raise
-            raise NotYet(str(error)) from error  # peers hear of each other by and by
+            raise NotYet(str(error)) from error
+        return True
 
-    waiter.until("a gateway reaches every organisation's peer", attempt)
+    return waiter.until("every organisation's peer endorses the definition", attempt)

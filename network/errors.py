@@ -5,6 +5,7 @@ NetworkError
 ├── ConfigurationError   configtx.yaml cannot be used
 ├── BinariesError        Fabric's programs are not here, or of another version
 ├── NotRunning           nothing runs in this folder
+├── NotAgreed            too few organisations have approved a chaincode's definition
 └── StartError           the network did not come up
 """
 
@@ -36,6 +37,10 @@ class BinariesError(NetworkError):
 
 class NotRunning(NetworkError):
     """The network does not run."""
+
+
+class NotAgreed(NetworkError):
+    """Too few organisations have approved a chaincode's definition, or too few of their peers endorse it."""
 
 
 class StartError(NetworkError):

@@ -2,16 +2,17 @@
 
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from chaincode.builder import programs
-from chaincode.builder.errors import PackageError
+from chaincode.builder.errors import Failure, PackageError
 from chaincode.builder.installing import install
 
 USAGE = "usage: python -m chaincode.builder install DIR, or detect|build|release|run FOLDER… as a peer calls it"
 
 
 def main(arguments: list[str]) -> None:
-    """Run a program. Ends the process: with status 1 when the package cannot be used."""
+    """Run a program. Ends the process: with a status of `Failure` when the package cannot be used."""
     name, *folders = arguments or [""]
     try:
         if name == "install" and len(folders) == 1:
@@ -20,8 +21,15 @@ def main(arguments: list[str]) -> None:
             programs.call(name, folders)
         else:
             sys.exit(USAGE)
-    except (PackageError, OSError) as error:
-        sys.exit(f"{name}: {error}")
+    except PackageError as error:
+        _fail(name, error, error.failure)
+    except OSError as error:
+        _fail(name, error, Failure.SYSTEM)
+
+
+def _fail(name: str, error: Exception, status: Failure) -> NoReturn:
+    sys.stderr.write(f"{name}: {error}\n")
+    sys.exit(status)
 
 
 if __name__ == "__main__":

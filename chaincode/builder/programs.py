@@ -7,7 +7,7 @@ from pathlib import Path
 from shutil import copytree
 
 from chaincode.builder import launched, service
-from chaincode.builder.errors import PackageError
+from chaincode.builder.errors import NotForUs, PackageError, WrongCall
 
 SERVICE, LAUNCHED = "ccaas", "python"
 CONNECTION = "connection.json"
@@ -16,10 +16,13 @@ INDEXES = Path("META-INF") / "statedb"
 
 
 def detect(source: Path, metadata: Path) -> None:
-    """Take the package, or raise PackageError: it is of another type."""
-    found = _type(metadata)
+    """Take the package, or raise NotForUs."""
+    try:
+        found = _type(metadata)
+    except PackageError as error:
+        raise NotForUs(str(error)) from error
     if found not in (SERVICE, LAUNCHED):
-        raise PackageError(f"packages of type {found!r} are not for this builder")
+        raise NotForUs(f"packages of type {found!r} are not for this builder")
 
 
 def build(source: Path, metadata: Path, output: Path) -> None:
@@ -62,7 +65,7 @@ def call(name: str, folders: Sequence[str]) -> None:
     """Run a program by its name. Raises PackageError, OSError."""
     count, program = _PROGRAMS[name]
     if len(folders) != count:
-        raise PackageError(f"{name} takes {count} folders")
+        raise WrongCall(f"{name} takes {count} folders")
     program(*map(Path, folders))
 
 

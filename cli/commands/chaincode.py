@@ -1,11 +1,18 @@
-"""`certledger chaincode`: put chaincode on the channel."""
+"""`certledger chaincode`: put chaincode on the channel, in one step or in those of each organisation."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from cli.chaincode_options import definition_options, source_options
+from cli.commands import chaincode_steps
 from cli.language import tr
 from cli.settings import Settings, folder_options
+
+if TYPE_CHECKING:
+    from network.deployment import Source
+    from network.lifecycle.definition import Stated
 
 
 @click.group()
@@ -13,36 +20,50 @@ def chaincode() -> None:
     """Chaincode on the channel."""
 
 
+for step in (chaincode_steps.install, chaincode_steps.approve, chaincode_steps.readiness, chaincode_steps.commit):
+    chaincode.add_command(step)
+chaincode.add_command(chaincode_steps.status)
+
+
 @chaincode.command()
-@click.argument("name")
-@click.option("--address", required=True, metavar="HOST:PORT", help="Where the chaincode serves.")
-@click.option("--version", default="1", show_default=True, help="The definition's version.")
-@click.option("--policy", default="", help="The endorsement policy (default: the channel's).")
-@click.option(
-    "--collections", metavar="FILE", type=click.Path(path_type=Path), help="Private data: a collections_config.json."
-)
-@click.option("--init-required", is_flag=True, help="It must be initialised first, once for each version.")
+@definition_options(sequence=False)
+@source_options
 @folder_options
-def deploy(
-    settings: Settings,
-    name: str,
-    address: str,
-    version: str,
-    policy: str,
-    collections: Path | None,
-    init_required: bool,
-) -> None:
-    """Put a chaincode that runs as a service on the channel: install, approve and commit for every organisation."""
+def deploy(settings: Settings, stated: "Stated", source: "Source") -> None:
+    """Put a chaincode on the channel as its next definition: install, approve and commit for every organisation."""
     from network.deployment import deploy as deploy_chaincode
 
-    done = deploy_chaincode(
-        settings.folder,
-        name,
-        address,
-        version=version,
-        policy=policy,
-        collections=collections,
-        init_required=init_required,
+    done = deploy_chaincode(settings.folder, stated, source)
+    record = {"name": stated.name, "sequence": done.sequence, "packageId": done.package_id, **source.record()}
+    settings.output.result(
+        record, f"✔ {tr('deployed')}  {stated.name}  {tr('sequence')} {done.sequence}  {done.package_id}"
     )
-    record = {"name": name, "address": address, "sequence": done.sequence, "packageId": done.package_id}
-    settings.output.result(record, f"✔ {tr('deployed')}  {name}  {tr('sequence')} {done.sequence}  {done.package_id}")
+
+
+@chaincode.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--label", required=True, help="The package's label, such as points_1.")
+@source_options
+@folder_options
+def package(settings: Settings, file: Path, label: str, source: "Source") -> None:
+    """Write a chaincode package to FILE. The same content makes the same package, and the same id, everywhere."""
+    from network.lifecycle.packaging import write_package
+
+    info = write_package(file, source.package(label))
+    _tell_package(settings, info.id, info.label, info.type, file)
+
+
+@chaincode.command("package-id")
+@click.argument("file", type=click.Path(path_type=Path))
+@folder_options
+def package_id(settings: Settings, file: Path) -> None:
+    """Print the id under which peers know the package in FILE."""
+    from network.lifecycle.packaging import read_package
+
+    info, _ = read_package(file)
+    _tell_package(settings, info.id, info.label, info.type, file)
+
+
+def _tell_package(settings: Settings, package_id: str, label: str, kind: str, file: Path) -> None:
+    record = {"packageId": package_id, "label": label, "type": kind, "file": str(file)}
+    settings.output.result(record, package_id)

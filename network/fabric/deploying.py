@@ -8,7 +8,7 @@ from network.fabric.connections import gateway
 from network.fabric.registry_package import registry_service_package
 from network.folder import Folder
 from network.progress import Progress, Step
-from network.registry import LABEL, POLICY, REGISTRY, VERSION
+from network.registry import POLICY, REGISTRY, VERSION
 from network.topology import CHANNEL, Organisation, Topology
 from network.waiting import Waiter, answered, each
 from node_client import GatewayOptions
@@ -36,11 +36,12 @@ def deploy_registry(folder: Folder, topology: Topology, waiter: Waiter, progress
             connection = stack.enter_context(gateway(folder, organisation))
             package = registry_service_package(folder, organisation)
             parties.append(Party(organisation.msp_id, Lifecycle(connection, CHANNEL), package))
-        if REGISTRY in waiter.until("the first peer answers", answered(parties[0].lifecycle.sequences)):
+        first = parties[0].lifecycle
+        if waiter.until("the first peer answers", answered(lambda: first.committed(REGISTRY))):
             return
-        agreement.install_and_approve(parties, LABEL, definition, waiter)
+        agreement.install_and_approve(parties, definition, waiter)
         progress(Step.APPROVED)
-        agreement.commit(parties, definition, waiter)
+        agreement.commit(first, definition, [party.msp_id for party in parties], waiter)
         progress(Step.COMMITTED)
 
 

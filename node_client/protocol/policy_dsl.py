@@ -6,11 +6,13 @@ here a policy is gates, numbers and principals alone.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fabric_protos.common import policies_pb2
 from fabric_protos.msp import msp_principal_pb2
 
+from node_client.protocol.codec import parse
 from node_client.protocol.errors import ProtocolError
 
 _TOKEN = re.compile(r"""\s*(?:(?P<word>[A-Za-z]+)|(?P<number>[0-9]+)|(?P<mark>[(),])|(?P<text>'[^']*'|"[^"]*"))""")
@@ -40,6 +42,35 @@ def parse_policy(text: str) -> bytes:
     return policies_pb2.SignaturePolicyEnvelope(version=0, rule=rule, identities=principals).SerializeToString(
         deterministic=True
     )
+
+
+def policy_text(policy: bytes) -> str:
+    """The text form of a `common.SignaturePolicyEnvelope`. Raises ProtocolError when it has none."""
+    envelope = parse(policies_pb2.SignaturePolicyEnvelope, policy, "a signature policy")
+    principals = [_principal_text(one) for one in envelope.identities]
+    return _rule_text(envelope.rule, principals)
+
+
+def _rule_text(rule: policies_pb2.SignaturePolicy, principals: Sequence[str]) -> str:
+    if rule.WhichOneof("Type") != "n_out_of":
+        if rule.signed_by not in range(len(principals)):
+            raise ProtocolError("a signature policy names a principal that it does not have")
+        return principals[rule.signed_by]
+    gate = rule.n_out_of
+    rules = ", ".join(_rule_text(one, principals) for one in gate.rules)
+    if gate.n == len(gate.rules):
+        return f"AND({rules})"
+    return f"OR({rules})" if gate.n == 1 else f"OutOf({gate.n}, {rules})"
+
+
+def _principal_text(principal: msp_principal_pb2.MSPPrincipal) -> str:
+    if principal.principal_classification != msp_principal_pb2.MSPPrincipal.ROLE:
+        raise ProtocolError("a signature policy names principals that are no roles")
+    role = parse(msp_principal_pb2.MSPRole, principal.principal, "a principal")
+    for name, number in _ROLES.items():
+        if number == role.role:
+            return f"'{role.msp_identifier}.{name}'"
+    raise ProtocolError("a signature policy names a role that is not known")
 
 
 @dataclass(frozen=True)

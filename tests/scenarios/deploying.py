@@ -91,7 +91,8 @@ def define(
             gateway = stack.enter_context(Gateway.from_profile(profile, one.name, "admin"))
             admins[one.name] = Lifecycle(gateway, CHANNEL)
         first = next(iter(admins.values()))
-        sequence = first.sequences().get(name, 0) + 1
+        committed = first.committed(name)
+        sequence = committed.definition.sequence + 1 if committed else 1
         definition = ChaincodeDefinition(
             name=name,
             version=version,
@@ -102,20 +103,20 @@ def define(
         )
         for organisation, admin in admins.items():
             if organisation not in without:
-                admin.install(label, package)
+                admin.install(package)
             admin.approve(definition, "" if organisation in without else package_id(label, package))
         # Every peer must have heard of every approval before they can come to the same result.
         patiently(lambda: first.commit(definition, [one.msp_id for one in organisations]))
     return Service(folder, name, package_id(label, package), address, sequence)
 
 
-def patiently(attempt: Callable[[], T]) -> T:
+def patiently(attempt: Callable[[], T], failure: type[Exception] = FabricError) -> T:
     """Try until it succeeds: peers hear of each other and of new chaincode by and by."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
             return attempt()
-        except FabricError:
+        except failure:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)

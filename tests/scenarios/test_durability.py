@@ -137,7 +137,7 @@ async def test_an_installed_package_is_synced_before_that_is_told(traced_network
     profile = ConnectionProfile.load(traced_network.organisation("City") / "connection.json")
     async with AsyncGateway.from_profile(profile, "City", "admin") as client:
         with attached(process_of(traced_network), "-e", f"trace={CALLS}", trace=tmp_path / "trace"):
-            await AsyncLifecycle(client, CHANNEL).install("label_1", service_package("label_1", "127.0.0.1:1"))
+            await AsyncLifecycle(client, CHANNEL).install(service_package("label_1", "127.0.0.1:1"))
             told = now()
     assert any("label_1" in path.name for path in everything(traced_network.path) - before)
     assert kept(lost(tmp_path / "trace", traced_network.path, told, before)) == []

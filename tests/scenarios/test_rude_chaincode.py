@@ -51,7 +51,7 @@ def define_apart(folder: Folder, name: str) -> dict[str, Service]:
             address = free_address()
             package = service_package(f"{name}_1", address)
             identifier = package_id(f"{name}_1", package)
-            admin.install(f"{name}_1", package)
+            admin.install(package)
             admin.approve(definition, identifier)
             services[organisation] = Service(folder, name, identifier, address, 1)
         patiently(lambda: admins["City"].commit(definition, list(MSP_IDS.values())))

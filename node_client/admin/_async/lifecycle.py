@@ -1,10 +1,19 @@
 """The chaincode lifecycle, as one organisation's admin takes part in it."""
 
-from node_client.errors import EndorseError
+from node_client.errors import EndorseError, EvaluateError, ProposalError
 from node_client.gateway._async.gateway import AsyncGateway
 from node_client.protocol import lifecycle
-from node_client.protocol.chaincode_package import package_id
-from node_client.protocol.lifecycle import LIFECYCLE, ChaincodeDefinition
+from node_client.protocol.chaincode_package import package_info
+from node_client.protocol.lifecycle import (
+    LIFECYCLE,
+    Approved,
+    ChaincodeDefinition,
+    Committed,
+    InstalledChaincode,
+    Readiness,
+)
+
+INSTALL_TIMEOUT = 300.0  # seconds; `chaincode.installTimeout` of Fabric's sample core.yaml
 
 
 class AsyncLifecycle:
@@ -19,29 +28,64 @@ class AsyncLifecycle:
         self._gateway = gateway
         self._contract = gateway.get_network(channel).get_contract(LIFECYCLE)
 
-    async def install(self, label: str, package: bytes) -> str:
+    async def installed(self) -> tuple[InstalledChaincode, ...]:
+        """The packages that are installed at the peer. Raises ProposalError."""
+        return lifecycle.installed_chaincodes(await self._peer("QueryInstalledChaincodes", b""))
+
+    async def install(self, package: bytes) -> bool:
         """Install a package at the peer, unless it is there already.
 
+        The peer builds it before it answers, which may take long: it has as long as peers themselves allow it.
+
         Returns:
-            Its package id.
+            Whether it was installed now; false when it was there.
 
         Raises:
+            ProtocolError: it is no package.
             ProposalError: the peer refused.
         """
-        wanted = package_id(label, package)
-        if wanted not in lifecycle.installed_ids(await self._peer("QueryInstalledChaincodes", b"")):
-            await self._peer("InstallChaincode", lifecycle.install_argument(package))
-        return wanted
+        wanted = package_info(package).id
+        if any(one.package_id == wanted for one in await self.installed()):
+            return False
+        try:
+            await self._peer("InstallChaincode", lifecycle.install_argument(package), timeout=INSTALL_TIMEOUT)
+        except ProposalError as error:
+            if not lifecycle.installed_already(error.message):  # by another call meanwhile
+                raise
+            return False
+        return True
 
-    async def sequences(self) -> dict[str, int]:
-        """The channel's chaincodes, each with its definition's sequence. Raises EvaluateError."""
-        argument = lifecycle.all_definitions_argument()
-        return lifecycle.sequences(await self._contract.evaluate("QueryChaincodeDefinitions", argument))
+    async def definitions(self) -> tuple[ChaincodeDefinition, ...]:
+        """The definitions in force on the channel. Raises EvaluateError."""
+        return lifecycle.definitions(
+            await self._evaluate("QueryChaincodeDefinitions", lifecycle.all_definitions_argument())
+        )
 
-    async def approve(self, definition: ChaincodeDefinition, package_id: str) -> None:
-        """Approve a definition for this organisation, and say which package runs it at its peers.
+    async def committed(self, name: str) -> Committed | None:
+        """The definition of a chaincode that is in force, and who has approved it; None when there is none.
 
-        An organisation that has approved just this before has nothing more to approve.
+        Raises:
+            EvaluateError: the peer refused.
+        """
+        try:
+            answer = await self._evaluate("QueryChaincodeDefinition", lifecycle.definition_argument(name))
+        except EvaluateError as error:
+            if lifecycle.not_defined(error.refusal):
+                return None
+            raise
+        return lifecycle.committed(name, answer)
+
+    async def approved(self) -> tuple[Approved, ...]:
+        """What this organisation has approved, by name and sequence. Raises EvaluateError."""
+        return lifecycle.approved(
+            await self._evaluate("QueryApprovedChaincodeDefinitions", lifecycle.all_approved_argument())
+        )
+
+    async def approve(self, definition: ChaincodeDefinition, package_id: str) -> bool:
+        """Approve a definition for this organisation, and say which package runs it at its peers; empty for none.
+
+        Returns:
+            Whether it was approved now; false when the organisation has approved just this before.
 
         Raises:
             EndorseError, CommitError: nothing was written.
@@ -54,16 +98,18 @@ class AsyncLifecycle:
         except EndorseError as error:
             if not lifecycle.approved_already(error.refusal):
                 raise
+            return False
+        return True
 
-    async def readiness(self, definition: ChaincodeDefinition) -> dict[str, bool]:
-        """Which organisations have approved exactly this definition, by MSP id, as far as this peer knows.
+    async def readiness(self, definition: ChaincodeDefinition) -> Readiness:
+        """Which organisations have approved exactly this definition, as far as this peer knows.
 
         Raises:
             EvaluateError: it is not a definition that could be committed next.
         """
-        argument = lifecycle.readiness_argument(definition)
-        own = [self._gateway.identity.msp_id]
-        return lifecycle.approvals(await self._contract.evaluate("CheckCommitReadiness", argument, organizations=own))
+        return lifecycle.readiness(
+            await self._evaluate("CheckCommitReadiness", lifecycle.readiness_argument(definition))
+        )
 
     async def commit(self, definition: ChaincodeDefinition, organizations: list[str]) -> None:
         """Put a definition that enough organisations approved into force.
@@ -78,5 +124,10 @@ class AsyncLifecycle:
         argument = lifecycle.commit_argument(definition)
         await self._contract.submit("CommitChaincodeDefinition", argument, organizations=organizations)
 
-    async def _peer(self, function: str, argument: bytes) -> bytes:
-        return await self._gateway.process_proposal(LIFECYCLE, [function.encode(), argument])
+    async def _evaluate(self, function: str, argument: bytes) -> bytes:
+        """Ask this organisation's own peers: what is private to it, they alone know."""
+        own = [self._gateway.identity.msp_id]
+        return await self._contract.evaluate(function, argument, organizations=own)
+
+    async def _peer(self, function: str, argument: bytes, timeout: float | None = None) -> bytes:
+        return await self._gateway.process_proposal(LIFECYCLE, [function.encode(), argument], timeout=timeout)

@@ -1,5 +1,6 @@
 """Putting a chaincode on the channel: what each organisation does, and what is waited for."""
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -10,7 +11,9 @@ from network.errors import StartError
 from network.waiting import Waiter
 from node_client import EndorseError, EvaluateError, SubmitError
 from node_client.admin._sync.lifecycle import Lifecycle
-from node_client.protocol.lifecycle import ChaincodeDefinition, approved_already
+from node_client.errors import PeerDetail
+from node_client.protocol.chaincode_package import package_id, service_package
+from node_client.protocol.lifecycle import ChaincodeDefinition, Committed, Readiness, approved_already
 
 DEFINITION = ChaincodeDefinition(name="x", version="1", sequence=1)
 MSPS = ("CityMSP", "NishitetsuMSP", "TriValleyMSP")
@@ -38,22 +41,26 @@ class FakeLifecycle:
         self.asked = 0
         self.failures: list[Exception] = []
         self.commits: list[list[str]] = []
+        self.installed: list[bytes] = []
 
-    def install(self, label: str, package: bytes) -> str:
-        return f"{label}:{package.decode()}"
+    def install(self, package: bytes) -> bool:
+        self.installed.append(package)
+        return True
 
-    def approve(self, definition: ChaincodeDefinition, package_id: str) -> None:
+    def approve(self, definition: ChaincodeDefinition, package_id: str) -> bool:
         self.channel.approvals[self.msp_id] = package_id
+        return True
 
-    def readiness(self, definition: ChaincodeDefinition) -> dict[str, bool]:
+    def readiness(self, definition: ChaincodeDefinition) -> Readiness:
         self.asked += 1
         if self.asked == 1 and self.lag:
             raise EvaluateError("UNAVAILABLE", "starting")
         heard = self.channel.approvals if self.asked > self.lag else {self.msp_id: ""}
-        return {msp_id: msp_id in heard for msp_id in MSPS}
+        return Readiness({msp_id: msp_id in heard for msp_id in MSPS}, {})
 
-    def sequences(self) -> dict[str, int]:
-        return self.channel.committed
+    def committed(self, name: str) -> Committed | None:
+        sequence = self.channel.committed.get(name)
+        return Committed(replace(DEFINITION, sequence=sequence), {}) if sequence else None
 
     def commit(self, definition: ChaincodeDefinition, organizations: list[str]) -> None:
         self.commits.append(organizations)
@@ -76,14 +83,20 @@ def lifecycles() -> list[FakeLifecycle]:
 
 
 def parties(lifecycles: list[FakeLifecycle]) -> list[Party]:
-    return [Party(one.msp_id, cast(Lifecycle, one), one.msp_id.encode()) for one in lifecycles]
+    return [Party(one.msp_id, cast(Lifecycle, one), service_package("x_1", f"{one.msp_id}:1")) for one in lifecycles]
+
+
+def put_in_force(lifecycles: list[FakeLifecycle]) -> bool:
+    return commit(cast(Lifecycle, lifecycles[0]), DEFINITION, MSPS, Waiter())
 
 
 def test_every_organisation_approves_its_own_package_and_waits_for_all(lifecycles: list[FakeLifecycle]) -> None:
     lifecycles[2].lag = 3
-    ids = install_and_approve(parties(lifecycles), "x_1", DEFINITION, Waiter())
-    assert ids == ["x_1:CityMSP", "x_1:NishitetsuMSP", "x_1:TriValleyMSP"]
-    assert list(lifecycles[0].channel.approvals.values()) == ids
+    all_parties = parties(lifecycles)
+    ids = install_and_approve(all_parties, DEFINITION, Waiter())
+    assert ids == [package_id("x_1", one.package) for one in all_parties]
+    assert [one.installed for one in lifecycles] == [[one.package] for one in all_parties]
+    assert lifecycles[0].channel.approvals == dict(zip(MSPS, ids, strict=True))
     assert lifecycles[2].asked == 4
 
 
@@ -91,14 +104,21 @@ def test_who_has_not_heard_of_whom_is_told(lifecycles: list[FakeLifecycle]) -> N
     lifecycles[1].lag = 10**9
     lifecycles[1].asked = 1
     with pytest.raises(StartError, match="NishitetsuMSP has not heard of CityMSP, TriValleyMSP"):
-        install_and_approve(parties(lifecycles), "x_1", DEFINITION, Waiter(patience=0.0))
+        install_and_approve(parties(lifecycles), DEFINITION, Waiter(patience=0.0))
 
 
 def test_committing_waits_until_peers_find_each_other(lifecycles: list[FakeLifecycle]) -> None:
     lifecycles[0].failures = [EndorseError("UNAVAILABLE", "failed to find any endorsing peers for org(s)")] * 2
-    commit(parties(lifecycles), DEFINITION, Waiter())
+    assert put_in_force(lifecycles)
     assert lifecycles[0].commits == [list(MSPS)] * 3
     assert lifecycles[0].channel.committed == {"x": 1}
+
+
+def test_committing_waits_until_peers_come_to_one_result(lifecycles: list[FakeLifecycle]) -> None:
+    behind = PeerDetail("localhost:1", "TriValleyMSP", "ProposalResponsePayloads do not match (base64): 'a' vs 'b'")
+    lifecycles[0].failures = [EndorseError("ABORTED", "failed to collect enough endorsements", details=(behind,))]
+    assert put_in_force(lifecycles)
+    assert len(lifecycles[0].commits) == 2
 
 
 def test_what_was_committed_by_an_attempt_of_unknown_outcome_is_not_committed_again(
@@ -106,15 +126,15 @@ def test_what_was_committed_by_an_attempt_of_unknown_outcome_is_not_committed_ag
 ) -> None:
     lifecycles[0].failures = [SubmitError("UNAVAILABLE", "lost")]
     with pytest.raises(SubmitError):
-        commit(parties(lifecycles), DEFINITION, Waiter())
-    commit(parties(lifecycles), DEFINITION, Waiter())
+        put_in_force(lifecycles)
+    assert not put_in_force(lifecycles)
     assert len(lifecycles[0].commits) == 1
 
 
 def test_refusals_are_final(lifecycles: list[FakeLifecycle]) -> None:
     lifecycles[0].failures = [EndorseError("ABORTED", "failed to endorse transaction")]
     with pytest.raises(EndorseError):
-        commit(parties(lifecycles), DEFINITION, Waiter())
+        put_in_force(lifecycles)
     assert len(lifecycles[0].commits) == 1
 
 

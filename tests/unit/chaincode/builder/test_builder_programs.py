@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chaincode.builder import launched, service
-from chaincode.builder.errors import PackageError
+from chaincode.builder.errors import Failure, PackageError
 from chaincode.builder.installing import install
 
 PLAIN = {"address": "registry.city:7055", "dial_timeout": "10s", "tls_required": False}
@@ -156,7 +156,7 @@ def test_other_packages_are_left_to_others(builder: Path, package: Callable[...,
 def test_damaged_packages_are_refused_with_a_reason(builder: Path, package: Callable[..., Package]) -> None:
     made = package("python", {"launch.json": "{}"})
     done = made.call(builder, "build", made.source, made.metadata, made.output)
-    assert done.returncode == 1
+    assert done.returncode == Failure.PACKAGE
     assert "launch.json" in done.stderr
     assert "Traceback" not in done.stderr
     (made.metadata / "metadata.json").write_text("[]")

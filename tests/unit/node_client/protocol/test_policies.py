@@ -22,7 +22,7 @@ from node_client.protocol.policy import (
     signers,
     smallest,
 )
-from node_client.protocol.policy_dsl import MAX_DEPTH, parse_policy
+from node_client.protocol.policy_dsl import MAX_DEPTH, parse_policy, policy_text
 from tests.authorities import Ca, Holder, msp_config
 
 Meta = policies_pb2.ImplicitMetaPolicy
@@ -111,6 +111,25 @@ def test_nesting_has_an_end() -> None:
     for depth in (MAX_DEPTH + 1, 100_000):
         with pytest.raises(ProtocolError, match="nested too deeply"):
             parse_policy("AND(" * depth + "'CityMSP.peer'" + ")" * depth)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AND('CityMSP.peer', OR('NishitetsuMSP.peer', 'TriValleyMSP.member'))",
+        "OutOf(2, 'A.admin', 'B.client', 'C.orderer')",
+        "OR(AND('A.peer', 'B.peer'), 'A.peer')",
+        "OutOf(3, 'A.peer', 'B.peer')",
+    ],
+)
+def test_a_policy_has_its_text_again(text: str) -> None:
+    assert policy_text(parse_policy(text)) == text
+
+
+def test_policies_without_a_text_are_told() -> None:
+    for damaged in (parse_policy("OR('A.peer')")[:-5], b"\xff", bytes.fromhex("1202080a")):
+        with pytest.raises(ProtocolError):
+            policy_text(damaged)
 
 
 def test_a_refusal_says_where() -> None:
