@@ -27,7 +27,8 @@ TEXTS = {
     "the receipt is whole": "受領証が壊れていない",
     "the document is the one that was certified": "文書が証明されたものと同じ",
     "it is bound to the ledger that you trust": "信頼する台帳のもの",
-    "the organisations attested its issue": "発行を各組織が証言した",
+    "the receipt has the ledger's record of it": "受領証に台帳の記録がある",
+    "the organisations attested that record": "その記録を各組織が証言した",
     "the organisations answer for it now": "各組織が今、記録を証言した",
     "the ledger's record is of this statement": "台帳の記録がこの内容のもの",
     "the ledger names this issuer": "台帳の発行者と一致",
@@ -37,7 +38,8 @@ TEXTS = {
     "the receipt is damaged, or is none": "受領証が壊れているか、受領証ではない",
     "the document is not the one that was certified": "文書が証明されたものと違う",
     "the certificate is bound to another ledger": "別の台帳の証明書",
-    "the receipt's attestation does not hold": "受領証の証言が成り立たない",
+    "the receipt's attestation is of something else": "受領証の証言が別のもの",
+    "the organisations did not attest the receipt's record": "受領証の記録を各組織が証言していない",
     "the organisations do not answer for it now": "各組織の証言が今は得られない",
     "the statement is not the one that was issued": "発行された内容と違う",
     "the ledger names another issuer": "台帳の発行者が違う",
@@ -51,6 +53,7 @@ TEXTS = {
     "issued at": "発行日時",
     "valid until": "有効期限",
     "checked at": "確認日時",
+    "trust file": "トラストファイル",
     "status": "状態",
     "transaction": "取引",
     "commitment": "コミットメント",
@@ -83,6 +86,12 @@ TEXTS = {
     "a type is 1 to 100 printable characters": "種類は 1〜100 文字で指定してください",
     "a reference is not empty and does not look like a certificate id": (
         "参照名は空にできず、証明書番号の形にもできません"
+    ),
+    # what verifiers without a network need
+    "status list written": "状態リストを書きました",
+    "no longer active": "有効でなくなったもの",
+    "the trust file is written; verifiers compare its SHA-256 with what you tell them": (
+        "トラストファイルを書きました。確認する人は、別の経路で知らせた SHA-256 と照らし合わせます"
     ),
     # register and profiles
     "erased from the register": "発行簿から消去しました",
@@ -170,6 +179,8 @@ PROBLEMS = {
     "bad-profile": ("接続プロファイルが使えません", "certledger profile list で確かめてください"),
     "bad-receipt": ("受領証が使えません", ""),
     "bad-register": ("発行簿が使えません", "ディスクの空きと権限を確かめてください"),
+    "bad-audit": ("監査の途中経過のファイルが使えません", ""),
+    "bad-status-list": ("状態リストが使えません", ""),
     "bad-trust-file": ("トラストファイルが使えません", "入手元からもう一度受け取ってください"),
     "internal": ("certledger 内部のエラーです", "報告してください。CERTLEDGER_DEBUG=1 で場所がわかります"),
     "ledger-mismatch": ("発行簿と台帳が一致しません", "トラストファイルとプロファイルを確かめてください"),
@@ -178,6 +189,7 @@ PROBLEMS = {
         "Fabric v3.1 の peer と orderer があるフォルダーを FABRIC_BIN で指定してください",
     ),
     "not-agreed": ("組織の合意が足りません", "同じ定義を承認する組織を増やし、もう一度実行してください"),
+    "not-attested": ("各組織の証言が成り立ちません", ""),
     "not-found": ("見つかりません", "certledger list で確かめてください"),
     "not-running": ("ネットワークが稼働していません", "certledger network up で立ち上げてください"),
     "not-started": ("ネットワークを立ち上げられません", ""),

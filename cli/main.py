@@ -20,6 +20,7 @@ COMMANDS = {
     "suspend": "cli.commands.status:suspend",
     "reinstate": "cli.commands.status:reinstate",
     "supersede": "cli.commands.status:supersede",
+    "status-list": "cli.commands.status_list:status_list",
     "show": "cli.commands.show:show",
     "history": "cli.commands.show:history",
     "list": "cli.commands.show:list_certificates",

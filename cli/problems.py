@@ -17,7 +17,7 @@ from network.errors import (
     StartError,
 )
 from node_client.certificates import errors as certificates
-from node_client.errors import AdminError, CommitError, FabricError, GatewayError, ProfileError
+from node_client.errors import AdminError, AuditError, CommitError, FabricError, GatewayError, ProfileError
 
 # The first class that fits counts.
 _CODES: tuple[tuple[type[Exception], ExitCode, str], ...] = (
@@ -27,11 +27,14 @@ _CODES: tuple[tuple[type[Exception], ExitCode, str], ...] = (
     (certificates.ReferenceTaken, ExitCode.USAGE, "reference-taken"),
     (certificates.ReceiptError, ExitCode.USAGE, "bad-receipt"),
     (certificates.TrustError, ExitCode.USAGE, "bad-trust-file"),
+    (certificates.StatusListError, ExitCode.USAGE, "bad-status-list"),
+    (certificates.AttestationError, ExitCode.UNCONFIRMED, "not-attested"),
     (certificates.NotInRegister, ExitCode.NOT_FOUND, "not-found"),
     (certificates.RegisterError, ExitCode.USAGE, "bad-register"),
     (certificates.LedgerMismatch, ExitCode.UNCONFIRMED, "ledger-mismatch"),
     (certificates.OutcomeUnknown, ExitCode.OUTCOME_UNKNOWN, "outcome-unknown"),
     (ProfileError, ExitCode.USAGE, "bad-profile"),
+    (AuditError, ExitCode.USAGE, "bad-audit"),
     (CommitError, ExitCode.REFUSED, "not-valid"),
     (FolderError, ExitCode.USAGE, "bad-folder"),
     (ConfigurationError, ExitCode.USAGE, "bad-configuration"),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from network.profiles import UserProfile
     from node_client.certificates._sync.client import RegistryClient
     from node_client.certificates.trust import Trust
+    from node_client.gateway._sync.network import Network
 
 Command = Callable[..., Any]
 
@@ -65,16 +66,27 @@ class Settings:
         )
 
     @contextmanager
-    def registry(self) -> "Iterator[RegistryClient]":
-        """The registry, as the profile's user reaches it."""
-        from node_client import ConnectionProfile, Gateway
+    def registry(self, trust: "Trust | None" = None) -> "Iterator[RegistryClient]":
+        """The registry, as the profile's user reaches it.
+
+        Args:
+            trust: whose word counts; by default what the profile's trust file says.
+        """
         from node_client.certificates._sync.client import RegistryClient
 
+        trust = trust or read_trust(self.profile().trust)
+        with self.network(trust.ledger.channel) as network:
+            yield RegistryClient(network, trust)
+
+    @contextmanager
+    def network(self, channel: str) -> "Iterator[Network]":
+        """A channel, over the profile's own peer."""
+        from node_client import ConnectionProfile, Gateway
+
         profile = self.profile()
-        trust = read_trust(profile.trust)
         connection = ConnectionProfile.load(profile.connection)
         with Gateway.from_profile(connection, profile.organisation, profile.user) as gateway:
-            yield RegistryClient(gateway.get_network(trust.ledger.channel), trust)
+            yield gateway.get_network(channel)
 
 
 def read_trust(path: Path) -> "Trust":

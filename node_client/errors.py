@@ -12,6 +12,7 @@ FabricError
 ├── NotSigned              something was to be sent without a signature, and there is no signer
 ├── CommitError            the transaction was ordered and is not valid: nothing was written
 ├── AdminError             a node's HTTP endpoint for administration refused, or could not be reached
+├── AuditError             an audit's checkpoint cannot be used
 └── ProfileError           a connection profile or a file that it names cannot be used
 """
 
@@ -210,6 +211,14 @@ class AdminError(FabricError):
 
 class ProfileError(FabricError):
     """A connection profile cannot be used."""
+
+    def __init__(self, message: str, next_step: str = "") -> None:
+        super().__init__(message)
+        self.next_step = next_step
+
+
+class AuditError(FabricError):
+    """An audit cannot be made: its checkpoint cannot be used, or is of another ledger."""
 
     def __init__(self, message: str, next_step: str = "") -> None:
         super().__init__(message)

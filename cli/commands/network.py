@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.commands.export_trust import export_trust
 from cli.exit_codes import ExitCode
 from cli.language import tr
 from cli.settings import Settings, folder_options
@@ -23,6 +24,9 @@ ROLES = click.Choice(["admin", "issuer", "auditor", "verifier"])
 @click.group()
 def network() -> None:
     """The network: three organisations on this machine."""
+
+
+network.add_command(export_trust)
 
 
 @network.command()

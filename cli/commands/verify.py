@@ -1,5 +1,7 @@
-"""`certledger verify`: check a document against the ledger."""
+"""`certledger verify`: check a document against the ledger, or from its receipt and a trust file alone."""
 
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,10 +9,13 @@ import click
 
 from cli.exit_codes import ExitCode
 from cli.language import tr
-from cli.settings import Settings, identity_options
+from cli.settings import Settings, identity_options, read_trust
 
 if TYPE_CHECKING:
-    from node_client.certificates.verification import Check, Verification
+    from node_client.certificates.document import Document
+    from node_client.certificates.receipt import Receipt
+    from node_client.certificates.trust import Trust
+    from node_client.certificates.verification import Check, Verification, Verifier
 
 EXIT_CODES = {
     "genuine": ExitCode.DONE,
@@ -47,7 +52,8 @@ CHECKS = {
     "receipt": "the receipt is whole",
     "document": "the document is the one that was certified",
     "ledger": "it is bound to the ledger that you trust",
-    "attestation": "the organisations attested its issue",
+    "attestation": "the receipt has the ledger's record of it",
+    "endorsements": "the organisations attested that record",
     "record": "the organisations answer for it now",
     "commitment": "the ledger's record is of this statement",
     "issuer": "the ledger names this issuer",
@@ -59,7 +65,8 @@ FAILED = {
     "receipt": "the receipt is damaged, or is none",
     "document": "the document is not the one that was certified",
     "ledger": "the certificate is bound to another ledger",
-    "attestation": "the receipt's attestation does not hold",
+    "attestation": "the receipt's attestation is of something else",
+    "endorsements": "the organisations did not attest the receipt's record",
     "record": "the organisations do not answer for it now",
     "commitment": "the statement is not the one that was issued",
     "issuer": "the ledger names another issuer",
@@ -68,22 +75,50 @@ FAILED = {
 }
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """How a document is to be verified."""
+
+    trust: Path | None
+    offline: bool
+    status_list: str
+    max_age: str
+    issuer: str
+    save: Path | None
+
+    def __post_init__(self) -> None:
+        if self.offline and self.trust is None:
+            raise click.UsageError("--offline needs --trust: without a network, a trust file says whose word counts")
+        if self.status_list and not self.offline:
+            raise click.UsageError("--status-list is for --offline: online, the ledger itself is asked")
+        if self.save and self.offline:
+            raise click.UsageError("--save keeps the ledger's fresh answer: offline there is none")
+
+
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--receipt", metavar="FILE", type=click.Path(path_type=Path), help="Default: FILE.receipt.json.")
+@click.option("--trust", metavar="FILE", type=click.Path(path_type=Path), help="Whose word counts; the profile's file.")
+@click.option("--issuer", default="", metavar="MSP", help="Of whom it must be, such as CityMSP; else of anyone.")
+@click.option("--offline", is_flag=True, help="Ask nobody: check by the receipt and the trust file alone.")
+@click.option("--status-list", default="", metavar="FILE|URL", help="Offline: what tells whether it was revoked.")
+@click.option("--max-age", default="24h", metavar="TIME", show_default=True, help="How old that list may be.")
+@click.option("--save", metavar="FILE", type=click.Path(path_type=Path), help="Keep the ledger's answer as a receipt.")
 @identity_options
-def verify(settings: Settings, file: Path, receipt: Path | None) -> int:
+def verify(settings: Settings, file: Path, receipt: Path | None, **options: object) -> int:
     """Verify a document: is it what was certified, and is the certificate in force now?
 
     The exit status tells the verdict: 0 genuine, 3 altered, 4 revoked, 5 suspended, 6 superseded or expired,
     7 cannot be confirmed, 8 not on the ledger.
     """
-    result = _verify(settings, file, receipt)
-    settings.output.result(_record(file, result), _text(file, result))
+    wanted = Wanted(**options)  # type: ignore[arg-type]
+    trust = read_trust(wanted.trust or settings.profile().trust)
+    result = _verify(settings, file, receipt, wanted, trust)
+    settings.output.result(_record(file, result, trust), _text(file, result, trust))
     return EXIT_CODES[result.verdict]
 
 
-def _verify(settings: Settings, file: Path, receipt: Path | None) -> "Verification":
+def _verify(settings: Settings, file: Path, receipt: Path | None, wanted: Wanted, trust: "Trust") -> "Verification":
     from node_client.certificates.document import Document
     from node_client.certificates.errors import DocumentError, ReceiptError
     from node_client.certificates.receipt_file import read_receipt, receipt_path
@@ -97,11 +132,60 @@ def _verify(settings: Settings, file: Path, receipt: Path | None) -> "Verificati
         raise DocumentError(f"there is no receipt {path}", "name the receipt with --receipt") from error
     except ReceiptError as error:
         return bad_receipt(str(error))
-    with settings.registry() as registry:
-        return registry.verify(document, found)
+    if wanted.offline:
+        return _offline(document, found, wanted, trust)
+    with settings.registry(trust) as registry:
+        result = registry.verify(document, found, issuer=wanted.issuer)
+    if wanted.save and result.answer:
+        _save(wanted.save, found, result.answer)
+    return result
 
 
-def _record(file: Path, result: "Verification") -> dict[str, object]:
+def _offline(document: "Document", receipt: "Receipt", wanted: Wanted, trust: "Trust") -> "Verification":
+    from node_client.certificates.verification import Verifier
+
+    verifier = Verifier(document, receipt, trust, wanted.issuer)
+    verifier.check_receipt()
+    verifier.check_attested()
+    if wanted.status_list:
+        _check_status(verifier, wanted)
+    return verifier.result()
+
+
+def _check_status(verifier: "Verifier", wanted: Wanted) -> None:
+    from node_client.certificates.errors import CertificateError
+    from node_client.certificates.fetching import fetch
+    from node_client.certificates.status_list import StatusList
+
+    max_age = _duration(wanted.max_age)
+    try:
+        found = StatusList.from_bytes(fetch(wanted.status_list))
+    except CertificateError as error:
+        verifier.check_no_status_list(str(error))
+    else:
+        verifier.check_status_list(found, max_age)
+
+
+def _duration(text: str) -> timedelta:
+    from node_client.protocol.duration import SECOND, parse_duration
+    from node_client.protocol.errors import ProtocolError
+
+    try:
+        return timedelta(seconds=parse_duration(text) / SECOND)
+    except ProtocolError as error:
+        raise click.UsageError(f"--max-age {text}: write it as 24h or 90m") from error
+
+
+def _save(path: Path, receipt: "Receipt", answer: bytes) -> None:
+    """Keep the fresh answer in a receipt: what anybody can check again, offline."""
+    from dataclasses import replace
+
+    from node_client.durable import replace_file
+
+    replace_file(path, replace(receipt, attestation=answer).to_bytes())
+
+
+def _record(file: Path, result: "Verification", trust: "Trust") -> dict[str, object]:
     record: dict[str, object] = {
         "verdict": result.verdict,
         "file": str(file),
@@ -110,6 +194,7 @@ def _record(file: Path, result: "Verification") -> dict[str, object]:
             for check in result.checks
         ],
         "checkedAt": result.checked_at.isoformat(timespec="seconds"),
+        "trust": trust.digest,
     }
     if result.receipt is not None:
         statement = result.receipt.statement
@@ -124,7 +209,7 @@ def _record(file: Path, result: "Verification") -> dict[str, object]:
     return record
 
 
-def _text(file: Path, result: "Verification") -> str:
+def _text(file: Path, result: "Verification", trust: "Trust") -> str:
     icon = "✔" if result.verdict == "genuine" else "✘"
     lines = [f"{icon} {tr(VERDICTS[result.verdict])}  {file}"]
     if result.receipt is not None:
@@ -139,6 +224,7 @@ def _text(file: Path, result: "Verification") -> str:
             facts[tr("valid until")] = statement.valid_until.isoformat()
         lines += [f"    {name}: {value}" for name, value in facts.items()]
     lines.append(f"    {tr('checked at')}: {result.checked_at.astimezone().strftime('%Y-%m-%d %H:%M:%S %z')}")
+    lines.append(f"    {tr('trust file')}: {trust.digest}")
     lines += [f"  {ICONS[check.outcome]} {_told(check)}" for check in result.checks]
     if NEXT_STEPS[result.verdict]:
         lines.append(tr("next: {step}", step=tr(NEXT_STEPS[result.verdict])))

@@ -31,11 +31,13 @@ class Question:
         function: the function's name.
         args: its arguments.
         keys: the keys that it must read, and no others.
+        ranges: the ranges of keys that it must read to their ends, and no others: start and end of each.
     """
 
     function: str
     args: tuple[str, ...]
     keys: tuple[str, ...]
+    ranges: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Answer:
         asked_at: when the question was asked, by the word of who asked it.
         endorsers: the MSP ids of those who endorsed.
         nonce: what made the question unique.
+        creator: who asked, serialised; the endorsers saw that it did.
     """
 
     result: bytes
@@ -55,10 +58,17 @@ class Answer:
     asked_at: datetime
     endorsers: tuple[str, ...]
     nonce: bytes
+    creator: bytes
 
 
 def verify(
-    data: bytes, question: Question, trust: Trust, *, nonce: bytes | None = None, as_of: datetime | None = None
+    data: bytes,
+    question: Question,
+    trust: Trust,
+    *,
+    nonce: bytes | None = None,
+    as_of: datetime | None = None,
+    latest: bool = False,
 ) -> Answer:
     """Check that the organisations of the policy answered this question, and so.
 
@@ -69,6 +79,7 @@ def verify(
         nonce: the verifier's own, for a fresh answer.
         as_of: the time at which the endorsers' certificates must be valid; the time of asking by default. Those that
             expired since then are good; those that were revoked since then are not.
+        latest: whether it must hold by what the trust file has last, as a fresh answer must.
 
     Raises:
         AttestationError: it proves nothing, or something else.
@@ -79,18 +90,24 @@ def verify(
     if nonce is not None and proposal.nonce != nonce:
         raise AttestationError(Reason.NONCE, "it answers another question than the one that was asked now")
     asked_at = _asked_at(proposal)
-    versions = _check_reads(transaction.response.result, trust.ledger.chaincode, question.keys)
-    block = max((version.block for version in versions.values() if version), default=0)
-    ranges = trust.ranges[-1:] if nonce is not None else trust.since(block)
+    own = _check_reads(transaction.response.result, trust.ledger.chaincode, question)
+    ranges = trust.ranges[-1:] if latest or nonce is not None else trust.since(_newest(own))
     endorsers = _check_endorsements(transaction, ranges, as_of or asked_at)
     _refuse_revoked(endorsers, trust)
     return Answer(
         result=transaction.response.payload,
-        versions=versions,
+        versions=own.reads,
         asked_at=asked_at,
         endorsers=tuple(member.msp_id for member in endorsers),
         nonce=proposal.nonce,
+        creator=proposal.creator,
     )
+
+
+def asked_function(data: bytes) -> str:
+    """The function that an attestation is of. Raises AttestationError."""
+    args = _parse(data).proposal.args
+    return args[0].decode(errors="replace") if args else ""
 
 
 def _parse(data: bytes) -> Transaction:
@@ -128,17 +145,26 @@ def _asked_at(proposal: Proposal) -> datetime:
         raise AttestationError(Reason.FORM, "its time is out of range") from error
 
 
-def _check_reads(result: bytes, chaincode: str, keys: Sequence[str]) -> dict[str, Version | None]:
+def _check_reads(result: bytes, chaincode: str, question: Question) -> NamespaceSet:
     try:
         sets = decode(result)
     except ValueError as error:
         raise AttestationError(Reason.FORM, "its read-write set is not well formed") from error
     own = sets.get(chaincode, NamespaceSet())
     alone = set(sets) <= {chaincode, _LIFECYCLE}
-    plain = not any(one.is_written or one.range_queries or one.collections for one in sets.values())
-    if not alone or not plain or set(own.reads) != set(keys):
+    plain = not any(one.is_written or one.collections for one in sets.values())
+    ranges = [(name, one.start, one.end, one.exhausted) for name, part in sets.items() for one in part.range_queries]
+    whole = ranges == [(chaincode, start, end, True) for start, end in question.ranges]
+    if not alone or not plain or not whole or set(own.reads) != set(question.keys):
         raise AttestationError(Reason.SUBJECT, "it is not a plain read of the record")
-    return own.reads
+    return own
+
+
+def _newest(own: NamespaceSet) -> int:
+    """The newest block that was read from: what was attested held when that block was there."""
+    versions = [version for version in own.reads.values() if version]
+    versions += [version for one in own.range_queries for _, version in one.reads]
+    return max((version.block for version in versions), default=0)
 
 
 def _check_endorsements(transaction: Transaction, ranges: Sequence[TrustRange], at: datetime) -> list[Member]:
@@ -179,9 +205,6 @@ def _endorser(manager: MspManager, endorser: bytes, signature: bytes, response: 
 
 
 def _refuse_revoked(members: Sequence[Member], trust: Trust) -> None:
-    """Any range's revocation counts: a key that was lost later could have signed anything earlier."""
-    for one in trust.ranges:
-        for member in members:
-            msp = one.manager.msps.get(member.msp_id)
-            if msp is not None and msp.is_revoked(member.certificate):
-                raise AttestationError(Reason.REVOKED, f"an endorser of {member.msp_id} has been revoked")
+    for member in members:
+        if trust.is_revoked(member):
+            raise AttestationError(Reason.REVOKED, f"an endorser of {member.msp_id} has been revoked")

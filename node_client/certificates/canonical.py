@@ -33,14 +33,14 @@ class Fields:
         self._left = dict(values)
 
     @classmethod
-    def read(cls, data: bytes, error: type[FormatError], what: str) -> "Fields":
+    def read(cls, data: bytes, error: type[FormatError], what: str, max_size: int = MAX_SIZE) -> "Fields":
         """The fields of an object in its canonical encoding.
 
         Raises:
             FormatError: the bytes are not exactly the canonical encoding of an object.
         """
-        if len(data) > MAX_SIZE:
-            raise error(f"{what}: more than {MAX_SIZE} bytes")
+        if len(data) > max_size:
+            raise error(f"{what}: more than {max_size} bytes")
         try:
             values = json.loads(data.decode())
             exact = isinstance(values, dict) and encode(values) == data
@@ -86,7 +86,7 @@ class Fields:
             raise self.bad(name)
         return [Fields(item, self._error, f"{self._what}, {name}") for item in value]
 
-    def expect(self, name: str, value: str) -> None:
+    def expect(self, name: str, value: object) -> None:
         """A field that has this one value."""
         if self._take(name) != value:
             raise self.bad(name)

@@ -5,6 +5,7 @@ FabricError
     ├── FormatError          bytes that are not what they should be, or not in their one form
     │   ├── StatementError
     │   ├── ReceiptError
+    │   ├── StatusListError  also one that is not of those who must have made it
     │   └── TrustError
     ├── AttestationError     an answer of the organisations that proves nothing; has the reason
     ├── DocumentError        a document that cannot be read
@@ -49,6 +50,10 @@ class StatementError(FormatError):
 
 class ReceiptError(FormatError):
     """Not a receipt."""
+
+
+class StatusListError(FormatError):
+    """Not a status list, or one that those who must have made it did not make."""
 
 
 class TrustError(FormatError):

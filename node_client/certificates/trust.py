@@ -18,7 +18,7 @@ from node_client.certificates.canonical import Fields
 from node_client.certificates.errors import TrustError
 from node_client.certificates.statement import Ledger
 from node_client.protocol.errors import ProtocolError
-from node_client.protocol.msp import Msp, MspManager
+from node_client.protocol.msp import Member, Msp, MspManager
 from node_client.protocol.policy import SignaturePolicy
 
 SCHEMA = "certledger/v1/trust"
@@ -98,6 +98,12 @@ class Trust:
     def digest(self) -> str:
         """SHA-256 of the file, in hex: the name by which people compare trust files."""
         return sha256(self.to_bytes()).hexdigest()
+
+    def is_revoked(self, member: Member) -> bool:
+        """Whether any range revokes a member's certificate: a key that was lost later could have signed anything
+        earlier."""
+        msps = (one.manager.msps.get(member.msp_id) for one in self.ranges)
+        return any(msp.is_revoked(member.certificate) for msp in msps if msp)
 
     def since(self, block: int) -> Sequence[TrustRange]:
         """What has held at some time since this block, newest first."""

@@ -4,7 +4,7 @@ A verdict is genuine only when every check ran and passed, revocation among them
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from chaincode.registry.model import codes
@@ -12,9 +12,10 @@ from chaincode.registry.model.records import CertificateRecord
 from chaincode.registry.model.status import Status
 from node_client.certificates import attestation
 from node_client.certificates.document import Document
-from node_client.certificates.errors import AttestationError, Reason, RegistryRefusal
+from node_client.certificates.errors import AttestationError, Reason, RegistryRefusal, StatusListError
 from node_client.certificates.questions import certificate_answer, certificate_question
 from node_client.certificates.receipt import Receipt
+from node_client.certificates.status_list import StatusList
 from node_client.certificates.trust import Trust
 
 
@@ -45,7 +46,8 @@ class CheckName(StrEnum):
     RECEIPT = "receipt"  # the receipt is one, in its one form
     DOCUMENT = "document"  # the document is the one of the statement
     LEDGER = "ledger"  # the statement is bound to the ledger that the verifier trusts
-    ATTESTATION = "attestation"  # the organisations attested the receipt's record
+    ATTESTATION = "attestation"  # the receipt holds an answer to the question for this certificate's record
+    ENDORSEMENTS = "endorsements"  # the organisations that the trust file's policy asks for signed that answer
     RECORD = "record"  # the organisations answer now, to this very question
     COMMITMENT = "commitment"  # the ledger's record is of this statement and salt
     ISSUER = "issuer"  # the ledger names the statement's issuer
@@ -71,7 +73,8 @@ class Verification:
         checks: every check, in order.
         checked_at: when the verdict was made.
         receipt: the receipt, when it is one.
-        record: the ledger's record as the organisations attested it now, when they did.
+        record: the ledger's record as the organisations attested it now, or offline at the receipt's time.
+        answer: the fresh attestation behind an online verdict: evidence, which can be checked again.
     """
 
     verdict: Verdict
@@ -79,9 +82,13 @@ class Verification:
     checked_at: datetime
     receipt: Receipt | None = None
     record: CertificateRecord | None = None
+    answer: bytes = b""
 
 
 _NOT_CHANGED = frozenset({Reason.IDENTITY, Reason.EXPIRED, Reason.REVOKED, Reason.POLICY})
+_OF_ENDORSERS = _NOT_CHANGED | {Reason.SIGNATURE}
+_ONLINE_ONLY = frozenset({CheckName.RECORD})
+CLOCKS_DIFFER = timedelta(minutes=5)  # a list from the future is refused, unless it is just another clock
 _OF_STATUS = {
     Status.REVOKED: Verdict.REVOKED,
     Status.SUSPENDED: Verdict.SUSPENDED,
@@ -93,20 +100,28 @@ _OF_STATUS = {
 class Verifier:
     """One verification as it goes on: the checks need no network, the ledger's answers are brought to it.
 
+    Online: `check_receipt`, then `check_record`. Offline: `check_receipt`, `check_attested`, and `check_status_list`
+    where there is a status list.
+
     Args:
         document: the document at hand.
         receipt: its receipt.
         trust: whose word counts.
-        today: the day on which validity is judged.
+        issuer: the MSP id of whom it must be from; whoever the ledger names when empty.
+        now: the time at which validity and age are judged.
     """
 
     document: Document
     receipt: Receipt
     trust: Trust
-    today: date = field(default_factory=date.today)
+    issuer: str = ""
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
     _checks: dict[CheckName, Check] = field(default_factory=dict)
     _found: set[Verdict] = field(default_factory=set)
+    _left_out: frozenset[CheckName] = frozenset()
+    _attested_record: CertificateRecord | None = None
     _record: CertificateRecord | None = None
+    _answer: bytes = b""
 
     def check_receipt(self) -> None:
         """The checks that need no network."""
@@ -116,23 +131,15 @@ class Verifier:
         self._note(CheckName.DOCUMENT, same, Verdict.ALTERED, "the document is not the one that was certified")
         bound = statement.ledger == self.trust.ledger
         self._note(CheckName.LEDGER, bound, Verdict.UNCONFIRMED, "the certificate is bound to another ledger")
-        try:
-            record = self._attested(self.receipt.attestation, None)
-        except AttestationError as error:
-            verdict = Verdict.UNCONFIRMED if error.reason in _NOT_CHANGED else Verdict.ALTERED
-            self._note(CheckName.ATTESTATION, False, verdict, str(error))
-        else:
-            same = (record.commitment, record.transaction_id) == (self.receipt.commitment, self.receipt.transaction_id)
-            self._note(CheckName.ATTESTATION, same, Verdict.ALTERED, "the receipt's parts do not belong together")
+        self._check_attestation()
         until = statement.valid_until
-        self._note(
-            CheckName.VALIDITY, until is None or self.today <= until, Verdict.EXPIRED, f"it was valid until {until}"
-        )
+        good = until is None or self.now.astimezone().date() <= until
+        self._note(CheckName.VALIDITY, good, Verdict.EXPIRED, f"it was valid until {until}")
 
     @property
     def attested(self) -> bool:
         """Whether the receipt proves that the certificate has been on the ledger."""
-        wanted = (CheckName.LEDGER, CheckName.ATTESTATION)
+        wanted = (CheckName.LEDGER, CheckName.ATTESTATION, CheckName.ENDORSEMENTS)
         return all(name in self._checks and self._checks[name].outcome is Outcome.PASSED for name in wanted)
 
     def check_record(self, data: bytes, nonce: bytes) -> None:
@@ -143,18 +150,56 @@ class Verifier:
             nonce: the request's nonce.
         """
         try:
-            record = self._record = self._attested(data, nonce)
+            record = self._record = self._read(data, nonce)
         except AttestationError as error:
             self._note(CheckName.RECORD, False, Verdict.UNCONFIRMED, f"the ledger's answer: {error}")
             return
+        self._answer = data
         self._note(CheckName.RECORD, True)
-        same = record.commitment == self.receipt.commitment
-        self._note(CheckName.COMMITMENT, same, Verdict.ALTERED, "the statement is not the one that was issued")
-        issuer = record.issuer_msp == self.receipt.statement.issuer
-        self._note(CheckName.ISSUER, issuer, Verdict.ALTERED, f"the ledger names {record.issuer_msp} as the issuer")
-        reason = f" ({record.reason})" if record.reason else ""
-        verdict = _OF_STATUS.get(record.status, Verdict.GENUINE)
-        self._note(CheckName.STATUS, record.status is Status.ACTIVE, verdict, f"it is {record.status}{reason}")
+        self._check_content(record)
+        self._check_status(record.status, record.reason)
+
+    def check_attested(self) -> None:
+        """The checks of the record that the receipt's attestation holds, in place of the ledger's fresh answer.
+
+        What it says of the status is old: only what is final still counts.
+        """
+        self._left_out = _ONLINE_ONLY
+        record = self._record = self._attested_record
+        if record is None:
+            return
+        self._check_content(record)
+        if record.status.final:
+            self._check_status(record.status, record.reason)
+
+    def check_status_list(self, status_list: StatusList, max_age: timedelta) -> None:
+        """Settle the status by a list, after `check_attested`.
+
+        Args:
+            max_age: how old the list may be.
+        """
+        record = self._attested_record
+        if record is None or record.status.final:
+            return
+        try:
+            statuses = status_list.statuses(self.trust)
+        except (AttestationError, StatusListError) as error:
+            self._note(CheckName.STATUS, False, Verdict.UNCONFIRMED, f"the status list: {error}")
+            return
+        age = self.now - status_list.valid_from
+        if statuses.record != _as_listed(record, statuses.record):
+            self._note(CheckName.STATUS, False, Verdict.UNCONFIRMED, "the status list is of another certificate")
+            return
+        status, reason = statuses.changed.get(record.certificate_id, (Status.ACTIVE, None))
+        if not status.final and not -CLOCKS_DIFFER <= age <= max_age:
+            made = status_list.valid_from.isoformat(timespec="seconds")
+            self._note(CheckName.STATUS, False, Verdict.UNCONFIRMED, f"the status list is of {made}")
+            return
+        self._check_status(status, reason)
+
+    def check_no_status_list(self, text: str) -> None:
+        """There is a status list, but it cannot be read."""
+        self._note(CheckName.STATUS, False, Verdict.UNCONFIRMED, text)
 
     def check_refusal(self, refusal: RegistryRefusal) -> None:
         """The registry refused to answer."""
@@ -169,9 +214,41 @@ class Verifier:
 
     def result(self) -> Verification:
         """The verdict so far; a check that did not run forbids genuine."""
-        return _result(self._checks, self._found, self.receipt, self._record)
+        return _result(
+            self._checks, self._found, self.receipt, self._record, left_out=self._left_out, answer=self._answer
+        )
 
-    def _attested(self, data: bytes, nonce: bytes | None) -> CertificateRecord:
+    def _check_attestation(self) -> None:
+        try:
+            record = self._read(self.receipt.attestation, None)
+        except AttestationError as error:
+            verdict = Verdict.UNCONFIRMED if error.reason in _NOT_CHANGED else Verdict.ALTERED
+            of_endorsers = error.reason in _OF_ENDORSERS
+            if of_endorsers:
+                self._note(CheckName.ATTESTATION, True)
+            failed = CheckName.ENDORSEMENTS if of_endorsers else CheckName.ATTESTATION
+            self._note(failed, False, verdict, str(error))
+            return
+        self._attested_record = record
+        same = (record.commitment, record.transaction_id) == (self.receipt.commitment, self.receipt.transaction_id)
+        self._note(CheckName.ATTESTATION, same, Verdict.ALTERED, "the receipt's parts do not belong together")
+        self._note(CheckName.ENDORSEMENTS, True)
+
+    def _check_content(self, record: CertificateRecord) -> None:
+        same = record.commitment == self.receipt.commitment
+        self._note(CheckName.COMMITMENT, same, Verdict.ALTERED, "the statement is not the one that was issued")
+        issuer = record.issuer_msp == self.receipt.statement.issuer
+        self._note(CheckName.ISSUER, issuer, Verdict.ALTERED, f"the ledger names {record.issuer_msp} as the issuer")
+        if issuer and self.issuer and record.issuer_msp != self.issuer:
+            detail = f"{record.issuer_msp} issued it, and not {self.issuer}"
+            self._note(CheckName.ISSUER, False, Verdict.UNCONFIRMED, detail)
+
+    def _check_status(self, status: Status, reason: object) -> None:
+        why = f" ({reason})" if reason else ""
+        verdict = _OF_STATUS.get(status, Verdict.GENUINE)
+        self._note(CheckName.STATUS, status is Status.ACTIVE, verdict, f"it is {status}{why}")
+
+    def _read(self, data: bytes, nonce: bytes | None) -> CertificateRecord:
         certificate_id = self.receipt.certificate_id
         answer = attestation.verify(data, certificate_question(certificate_id), self.trust, nonce=nonce)
         return certificate_answer(answer, certificate_id)
@@ -182,6 +259,13 @@ class Verifier:
             self._found.add(otherwise)
 
 
+def _as_listed(record: CertificateRecord, listed: object) -> object:
+    """The record with the status that the list's one has: of the same certificate nothing else may differ."""
+    if not isinstance(listed, CertificateRecord):
+        return None
+    return record.with_status(listed.status, listed.reason, listed.superseded_by)
+
+
 def bad_receipt(detail: str) -> Verification:
     """What is said of a document whose receipt is none: it was changed, or is something else."""
     check = Check(CheckName.RECEIPT, Outcome.FAILED, detail)
@@ -189,10 +273,17 @@ def bad_receipt(detail: str) -> Verification:
 
 
 def _result(
-    checks: dict[CheckName, Check], found: set[Verdict], receipt: Receipt | None, record: CertificateRecord | None
+    checks: dict[CheckName, Check],
+    found: set[Verdict],
+    receipt: Receipt | None,
+    record: CertificateRecord | None,
+    *,
+    left_out: frozenset[CheckName] = frozenset(),
+    answer: bytes = b"",
 ) -> Verification:
-    every = tuple(checks.get(name, Check(name, Outcome.SKIPPED, "not checked")) for name in CheckName)
+    wanted = [name for name in CheckName if name not in left_out]
+    every = tuple(checks.get(name, Check(name, Outcome.SKIPPED, "not checked")) for name in wanted)
     if any(check.outcome is not Outcome.PASSED for check in every) and not found:
         found = {Verdict.UNCONFIRMED}
     verdict = next((one for one in Verdict if one in found), Verdict.GENUINE)
-    return Verification(verdict, every, datetime.now(UTC), receipt, record)
+    return Verification(verdict, every, datetime.now(UTC), receipt, record, answer)

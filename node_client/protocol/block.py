@@ -95,11 +95,17 @@ def header_bytes(number: int, previous_hash: bytes, data_hash: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class BlockSignature:
-    """An orderer's signature; it signs the metadata's value, this header and the block's header."""
+    """An orderer's signature; it signs the metadata's value, this header and the block's header.
+
+    Attributes:
+        creator: the orderer's identity; empty where the header only has its number among the channel's orderers, as
+            BFT's do.
+    """
 
     header: bytes
     signature: bytes
     creator: bytes
+    identifier: int = 0
 
 
 def last_config_value(last_config: int) -> bytes:
@@ -135,6 +141,10 @@ def block_signatures(block: Block) -> tuple[bytes, tuple[BlockSignature, ...]]:
     metadata = parse(common_pb2.Metadata, block.metadata[SIGNATURES], "block signatures")
     found = []
     for one in metadata.signatures:
+        if one.identifier_header and not one.signature_header:
+            number = parse(common_pb2.IdentifierHeader, one.identifier_header, "identifier header").identifier
+            found.append(BlockSignature(one.identifier_header, one.signature, b"", number))
+            continue
         header = parse(common_pb2.SignatureHeader, one.signature_header, "signature header")
         found.append(BlockSignature(one.signature_header, one.signature, header.creator))
     return metadata.value, tuple(found)

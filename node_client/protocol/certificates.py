@@ -1,5 +1,6 @@
 """Certificates and the signatures made with them."""
 
+import json
 from functools import lru_cache
 from hashlib import sha256
 from warnings import catch_warnings, simplefilter
@@ -15,6 +16,7 @@ from node_client.identity.signer import CURVE_ORDERS, low_s
 from node_client.protocol.codec import der
 from node_client.protocol.errors import ProtocolError
 
+_ATTRIBUTES = x509.ObjectIdentifier("1.2.3.4.5.6.7.8.1")
 _BIT_STRING, _SEQUENCE = 0x03, 0x30
 _PREHASHED = ec.ECDSA(Prehashed(hashes.SHA256()))
 _UNUSABLE = (
@@ -122,3 +124,17 @@ def subject_units(certificate: x509.Certificate) -> tuple[str, ...]:
     """The organisational units of the subject."""
     units = certificate.subject.get_attributes_for_oid(x509.NameOID.ORGANIZATIONAL_UNIT_NAME)
     return tuple(str(unit.value) for unit in units)
+
+
+@lru_cache(maxsize=4096)
+def attribute(certificate: x509.Certificate, name: str) -> str:
+    """An attribute that fabric-ca wrote into a certificate (`lib/attrmgr`); empty when it did not."""
+    try:
+        extension = certificate.extensions.get_extension_for_oid(_ATTRIBUTES).value
+        found = json.loads(extension.value)["attrs"] if isinstance(extension, x509.UnrecognizedExtension) else {}
+    except (x509.ExtensionNotFound, *_UNUSABLE, KeyError, TypeError, RecursionError):
+        return ""
+    # Go's attrmgr reads a map of text to text, or nothing.
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        return ""
+    return str(found.get(name, ""))

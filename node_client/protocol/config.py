@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from fabric_protos.common import common_pb2, configtx_pb2, configuration_pb2, policies_pb2
-from fabric_protos.msp import msp_config_pb2
+from fabric_protos.msp import identities_pb2, msp_config_pb2
 from fabric_protos.orderer import configuration_pb2 as orderer_configuration_pb2
 from fabric_protos.peer import configuration_pb2 as peer_configuration_pb2
 from fabric_protos.peer import policy_pb2
@@ -114,6 +114,15 @@ class ChannelConfig:
             value = parse(configuration_pb2.OrdererAddresses, _value(group, "Endpoints"), "Endpoints")
             found[name] = tuple(value.addresses)
         return found
+
+    @cached_property
+    def consenters(self) -> Mapping[int, bytes]:
+        """The orderers that sign blocks by their numbers, as with BFT: number → serialised identity."""
+        message = parse(configuration_pb2.Orderers, _value(self._orderer, "Orderers"), "Orderers")
+        return {
+            one.id: identities_pb2.SerializedIdentity(mspid=one.msp_id, id_bytes=one.identity).SerializeToString()
+            for one in message.consenter_mapping
+        }
 
     @cached_property
     def capabilities(self) -> Mapping[str, frozenset[str]]:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -118,7 +118,7 @@ def test_expired_from_the_day_after_the_last_one(commands: Commands) -> None:
         answer = client.attest(receipt.certificate_id, nonce)
         trust = client.trust
     for today, verdict in ((last, Verdict.GENUINE), (last + timedelta(days=1), Verdict.EXPIRED)):
-        verifier = Verifier(Document.of_file(path), receipt, trust, today=today)
+        verifier = Verifier(Document.of_file(path), receipt, trust, now=datetime.combine(today, time(12)).astimezone())
         verifier.check_receipt()
         verifier.check_record(answer, nonce)
         assert verifier.result().verdict is verdict

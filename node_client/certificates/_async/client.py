@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from chaincode.registry.model import codes
 from chaincode.registry.model.records import CertificateRecord
 from chaincode.registry.model.status import Reason
+from node_client.certificates.attestation import Question
 from node_client.certificates.document import Document
 from node_client.certificates.errors import OutcomeUnknown, RegistryRefusal, overtaken, refusals
 from node_client.certificates.questions import certificate_question
 from node_client.certificates.receipt import Receipt
+from node_client.certificates.status_list import Subject
 from node_client.certificates.trust import Trust
 from node_client.certificates.verification import Verification, Verifier
 from node_client.errors import CommitError, CommitStatusError, EndorseError, EvaluateError, GatewayError, SubmitError
@@ -65,15 +67,7 @@ class AsyncRegistryClient:
             RegistryRefusal: there is none, or the caller may not read.
             EndorseError: it could not be asked.
         """
-        question = certificate_question(certificate_id)
-        for pause in PAUSES:
-            try:
-                return (await self._endorse(question.function, *question.args, nonce=nonce)).data
-            except EndorseError as error:
-                if not overtaken(error):
-                    raise
-            await self._network.pause(pause)
-        return (await self._endorse(question.function, *question.args, nonce=nonce)).data
+        return await self._attest(certificate_question(certificate_id), nonce)
 
     async def history(self, certificate_id: str) -> list[HistoryEntry]:
         """Every version of a certificate's record, newest first. Raises as `read`."""
@@ -114,9 +108,18 @@ class AsyncRegistryClient:
         """Make a suspended certificate active again. Raises as `revoke`."""
         return await self._submit("ReinstateCertificate", certificate_id)
 
-    async def verify(self, document: Document, receipt: Receipt) -> Verification:
-        """Verify a document: its receipt, and a fresh answer that the organisations signed for this very request."""
-        verifier = Verifier(document, receipt, self.trust)
+    async def attest_statuses(self, subject: Subject) -> bytes:
+        """What has become of a batch's members, or of a certificate, as the organisations attest it. Raises as
+        `attest`."""
+        return await self._attest(subject.question, None)
+
+    async def verify(self, document: Document, receipt: Receipt, *, issuer: str = "") -> Verification:
+        """Verify a document: its receipt, and a fresh answer that the organisations signed for this very request.
+
+        Args:
+            issuer: the MSP id of whom it must be from; whoever the ledger names when empty.
+        """
+        verifier = Verifier(document, receipt, self.trust, issuer)
         verifier.check_receipt()
         nonce = new_nonce()
         try:
@@ -127,6 +130,16 @@ class AsyncRegistryClient:
         except GatewayError as error:
             verifier.check_failure(error.message)
         return verifier.result()
+
+    async def _attest(self, question: Question, nonce: bytes | None) -> bytes:
+        for pause in PAUSES:
+            try:
+                return (await self._endorse(question.function, *question.args, nonce=nonce)).data
+            except EndorseError as error:
+                if not overtaken(error):
+                    raise
+            await self._network.pause(pause)
+        return (await self._endorse(question.function, *question.args, nonce=nonce)).data
 
     async def _attest_known(self, certificate_id: str, nonce: bytes, *, known: bool) -> bytes:
         """As `attest`; where the certificate is known to have been issued, peers that do not know it are behind."""
