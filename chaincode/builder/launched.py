@@ -1,21 +1,27 @@
 """Packages of type `python`: a module that the peer launches. `launch.json` names it.
 
-`{"module": "my_contract"}`: the module is in the package, or where this Python finds it. The package's code comes last
-on the path, so that it cannot take the place of a module of the standard library or of the shim.
+`{"module": "my_contract"}`: the module is in the package, or where its Python finds it: in the virtual environment that
+was made for the package (`chaincode.builder.requirements`), or in the builder's own. The package's code comes last on
+the path, so that it cannot take the place of a module of the standard library or of the shim.
 """
 
 import json
 import os
 import re
-import runpy
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
 
+from chaincode.builder import requirements
 from chaincode.builder.errors import PackageError
 
 LAUNCH = "launch.json"
 
+_START = (
+    "import runpy, sys; code, name = sys.argv[1:]; sys.path.append(code); sys.argv = [name]; "
+    "runpy.run_module(name, run_name='__main__', alter_sys=True)"
+)
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 _FILES = {
     "client_key": ("client.key", "CORE_TLS_CLIENT_KEY_FILE"),
@@ -35,21 +41,27 @@ def module(data: bytes) -> str:
     return name
 
 
-def run(code: Path, metadata: Path) -> None:
-    """Be the chaincode: run the package's module as `__main__`, with the variables that shims read.
+def run(code: Path, environment: Path, metadata: Path) -> NoReturn:
+    """Be the chaincode: become the process that runs the package's module as `__main__`.
 
     Args:
         code: the package's code, with its `launch.json`.
+        environment: the virtual environment that was made for it, where it asked for one.
         metadata: the folder in which the peer left `chaincode.json`; the key pair is put beside it.
 
     Raises:
-        PackageError: either is not what it should be.
+        PackageError: one of them is not what it should be.
     """
     name = module((code / LAUNCH).read_bytes())
-    os.environ.update(_environment(metadata))
-    sys.path.append(str(code))
-    sys.argv = [name]
-    runpy.run_module(name, run_name="__main__", alter_sys=True)
+    variables = {**os.environ, **_environment(metadata)}
+    for setting in requirements.INDEX_SETTINGS:
+        variables.pop(setting, None)
+    python = sys.executable
+    if environment.exists():
+        python = str(requirements.interpreter(environment))
+        for variable in ("PYTHONPATH", "PYTHONHOME"):  # these would come before what the package requires
+            variables.pop(variable, None)
+    os.execve(python, [python, "-P", "-c", _START, str(code), name], variables)  # noqa: S606 - no shell is wanted
 
 
 def _environment(metadata: Path) -> dict[str, str]:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from shutil import copytree
 
-from chaincode.builder import launched, service
+from chaincode.builder import launched, requirements, service
 from chaincode.builder.errors import NotForUs, PackageError, WrongCall
 
 SERVICE, LAUNCHED = "ccaas", "python"
 CONNECTION = "connection.json"
-CODE = "code"  # in the build's output: a launched package's code
+CODE, ENVIRONMENT = "code", "venv"  # in the build's output: a launched package's code, and what it requires
+_LEFT_OUT = {requirements.WHEELS}
 INDEXES = Path("META-INF") / "statedb"
 
 
@@ -32,7 +33,9 @@ def build(source: Path, metadata: Path, output: Path) -> None:
         _write_private(output / CONNECTION, data)
     else:
         launched.module(_file(source, launched.LAUNCH))
-        copytree(source, output / CODE)
+        copytree(source, output / CODE, ignore=lambda folder, _: _LEFT_OUT if Path(folder) == source else set())
+        if requirements.asked_for(source):
+            requirements.make(source, output / ENVIRONMENT)
     if (source / INDEXES).is_dir():
         copytree(source / INDEXES, output / INDEXES)
 
@@ -49,7 +52,7 @@ def release(output: Path, released: Path) -> None:
 
 def run(output: Path, metadata: Path) -> None:
     """Be the chaincode until it ends. Raises PackageError."""
-    launched.run(output / CODE, metadata)
+    launched.run(output / CODE, output / ENVIRONMENT, metadata)
 
 
 _PROGRAMS: Mapping[str, tuple[int, Callable[..., None]]] = {

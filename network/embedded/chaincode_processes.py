@@ -59,7 +59,7 @@ async def keep_running(launch: Launch) -> None:
     while True:
         started = loop.time()
         try:
-            code = await _run(launch)
+            code = await run_once(launch)
             logger.warning("the chaincode of %s ended with %s, starting it again", launch.msp_id, code)
         except OSError as error:  # a full disk, no more processes: it may be otherwise the next time
             logger.warning("the chaincode of %s could not be started, trying again: %s", launch.msp_id, error)
@@ -67,8 +67,12 @@ async def keep_running(launch: Launch) -> None:
         await asyncio.sleep(pause)
 
 
-async def _run(launch: Launch) -> int:
-    """Run the chaincode once, until it ends; when cancelled, end it. Raises OSError when it cannot be started."""
+async def run_once(launch: Launch) -> int:
+    """Run the chaincode once, until it ends; when cancelled, end it. Raises OSError when it cannot be started.
+
+    Returns:
+        Its exit status.
+    """
     with launch.log.open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable,

@@ -16,6 +16,7 @@ import grpc
 from fabric_protos.peer import chaincode_shim_pb2_grpc
 
 from network.embedded.chaincode_stream import ChaincodeStream, ExecutionError, Message
+from network.embedded.on_demand import OnDemand
 
 logger = logging.getLogger(__name__)
 
@@ -146,6 +147,13 @@ class ChaincodeSupport(chaincode_shim_pb2_grpc.ChaincodeSupportServicer):
         self._arrivals: dict[str, asyncio.Event] = {}
         self._services: dict[str, _Service] = {}
         self._expected: dict[str, str] = {}
+        self._launched: dict[str, OnDemand] = {}
+
+    def launch(self, package_id: str, chaincode: OnDemand | None) -> None:
+        """Launch a chaincode when it is called; or with None, not any more, for another keeps it running."""
+        self._launched.pop(package_id, None)
+        if chaincode:
+            self._launched[package_id] = chaincode
 
     def expect(self, package_id: str, client: str) -> None:
         """Admit a launched chaincode: the package, and the common name in its client certificate."""
@@ -159,7 +167,8 @@ class ChaincodeSupport(chaincode_shim_pb2_grpc.ChaincodeSupportServicer):
         service.task = asyncio.create_task(self._keep_dialling(package_id, connection, service))
 
     async def close(self) -> None:
-        """End the streams to services."""
+        """End the streams to services, and what was launched when it was called."""
+        await asyncio.gather(*(chaincode.close() for chaincode in self._launched.values()))
         tasks = [task for service in self._services.values() if (task := service.stop())]
         await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -173,7 +182,8 @@ class ChaincodeSupport(chaincode_shim_pb2_grpc.ChaincodeSupportServicer):
             await self._arrivals.setdefault(package_id, asyncio.Event()).wait()
 
     async def stream(self, package_id: str) -> ChaincodeStream:
-        """The stream of a package's chaincode; a service that is not connected is dialled for it at once.
+        """The stream of a package's chaincode: a service that is not connected is dialled for it at once, and what the
+        peer launches is launched.
 
         Raises:
             ExecutionError: it does not run.
@@ -185,6 +195,8 @@ class ChaincodeSupport(chaincode_shim_pb2_grpc.ChaincodeSupportServicer):
                     why = await service.attempt()
             except TimeoutError:
                 why = f"timeout expired while starting chaincode {package_id} for transaction"
+        if package_id not in self._streams and (launched := self._launched.get(package_id)):
+            why = await launched.wait_for(lambda: self.wait_for(package_id), STARTUP_TIMEOUT)
         stream = self._streams.get(package_id)
         if stream is None:
             raise ExecutionError(f"could not launch chaincode {package_id}: {why or 'connection not established'}")

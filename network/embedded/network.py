@@ -13,13 +13,13 @@ from fabric_protos.gateway import gateway_pb2_grpc
 from fabric_protos.orderer import ab_pb2_grpc
 from fabric_protos.peer import chaincode_shim_pb2_grpc, events_pb2_grpc, peer_pb2_grpc
 
-from network.authority import Authority
 from network.embedded.bootstrap import ensure_registry
-from network.embedded.chaincode_processes import Launch, keep_running
+from network.embedded.chaincode_processes import keep_running
 from network.embedded.chaincode_support import SERVER_OPTIONS, ChaincodeSupport
 from network.embedded.deliver_service import DeliverService
 from network.embedded.gateway_service import GatewayService
 from network.embedded.health import Health
+from network.embedded.launches import Launches
 from network.embedded.ledger import Ledger
 from network.embedded.limits import Limits
 from network.embedded.node_keys import node_identity, reading, tls_pair
@@ -57,7 +57,7 @@ class EmbeddedNetwork:
         self._tasks: list[asyncio.Task[None]] = []
         self._making_blocks: asyncio.Task[None] | None = None
         self._supports: dict[str, ChaincodeSupport] = {}
-        self._chaincode_addresses: dict[str, str] = {}
+        self._launches: dict[str, Launches] = {}
         self.peers: dict[str, Peer] = {}
 
     async def __aenter__(self) -> Self:
@@ -144,12 +144,14 @@ class EmbeddedNetwork:
 
     def _peer(self, organisation: Organisation) -> Peer:
         support = self._supports[organisation.msp_id] = ChaincodeSupport()
+        launches = self._launches[organisation.msp_id] = Launches(self._folder, organisation, support)
         peer = Peer(
             msp_id=organisation.msp_id,
             address=organisation.peer,
             identity=self._identity(organisation, "peer"),
             ledger=self.ledger,
             packages=PackageStore(self._home / "packages" / organisation.name),
+            launched=launches,
             support=support,
             limits=self._limits,
         )
@@ -179,7 +181,7 @@ class EmbeddedNetwork:
         tls = home / "peer" / "tls"
         port = self._bind(chaincode, "localhost:0", tls, (tls / "ca.crt").read_bytes())
         await self._run(chaincode)
-        self._chaincode_addresses[organisation.msp_id] = f"localhost:{port}"
+        self._launches[organisation.msp_id].peer_address = f"localhost:{port}"
 
     def _client_roots(self) -> bytes:
         """The TLS authorities of the channel's organisations: whose clients a peer lets in (`core/peer/peer.go`)."""
@@ -224,27 +226,10 @@ class EmbeddedNetwork:
             ) from error
 
     def _launch(self, organisation: Organisation, package_id: str, arguments: Sequence[str]) -> None:
-        """Run a chaincode beside an organisation's peer."""
+        """Keep a chaincode running beside an organisation's peer."""
+        self._supports[organisation.msp_id].launch(package_id, None)
         name = package_id.partition(":")[0]
-        home = self._home / "chaincode" / f"{name}-{organisation.name}"
-        organisation_home = self._folder / organisation.name
-        tls_ca = organisation_home / "tlsca"
-        with reading(tls_ca):
-            authority = Authority.load(tls_ca / "tlsca.key", tls_ca / "tlsca.crt")
-        client = f"chaincode-{name}"
-        for kind in ("client.key", "client.crt", "root.crt"):
-            (home / kind).unlink(missing_ok=True)
-        authority.issue_tls(client).write(home / "client.key", home / "client.crt")
-        (home / "root.crt").write_bytes((tls_ca / "tlsca.crt").read_bytes())
-        self._supports[organisation.msp_id].expect(package_id, client)
-        launch = Launch(
-            package_id=package_id,
-            msp_id=organisation.msp_id,
-            peer_address=self._chaincode_addresses[organisation.msp_id],
-            arguments=arguments,
-            folder=home,
-            log=self._home / f"chaincode-{name}-{organisation.name}.log",
-        )
+        launch = self._launches[organisation.msp_id].launch(package_id, name, arguments)
         self._tasks.append(asyncio.create_task(keep_running(launch)))
 
 

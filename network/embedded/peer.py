@@ -7,18 +7,23 @@ but the committed public state.
 import sqlite3
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Protocol
 
 from fabric_protos.peer import proposal_pb2, proposal_response_pb2
 
+from chaincode.builder.programs import SERVICE
 from chaincode.ledger.simulator import SimulationError, SimulationResults, Simulator
 from network.embedded.acl import AccessControl, AccessDenied
 from network.embedded.admission import ProposalRefused, check_proposal, filter_proposal, unpack_proposal
+from network.embedded.chaincode_processes import Launch
 from network.embedded.chaincode_stream import ExecutionError
 from network.embedded.chaincode_support import ChaincodeSupport, Connection
 from network.embedded.interest import chaincode_interest
 from network.embedded.invoking import ENDORSEMENT_PLUGIN, ERROR_THRESHOLD, SYSTEM, ChaincodeInfo, Invocation, Invoker
 from network.embedded.ledger import Ledger
 from network.embedded.limits import Limits
+from network.embedded.on_demand import OnDemand
+from network.embedded.package_builds import is_launched
 from network.embedded.private_data import NotDistributed
 from network.embedded.signing import NodeIdentity
 from network.embedded.system import Refused
@@ -50,6 +55,16 @@ class Simulated:
     shares: dict[str, PrivateSets]
 
 
+class LaunchedPackages(Protocol):
+    """How an organisation's packages of Python code are built and launched."""
+
+    async def build(self, package: Package) -> None:
+        """Build a package, unless it is built. Raises Refused."""
+
+    async def prepare(self, package: Package) -> Launch:
+        """Make what a package's process needs. Raises Refused, OSError."""
+
+
 class Peer:
     """One organisation's peer.
 
@@ -57,6 +72,7 @@ class Peer:
         address: where clients reach it, as it stands in error details.
         identity: endorses.
         packages: what is installed here.
+        launched: builds and launches packages of Python code.
         support: the organisation's running chaincode.
         limits: what chaincode may do.
     """
@@ -69,6 +85,7 @@ class Peer:
         identity: NodeIdentity,
         ledger: Ledger,
         packages: PackageStore,
+        launched: LaunchedPackages,
         support: ChaincodeSupport,
         limits: Limits,
     ) -> None:
@@ -76,6 +93,7 @@ class Peer:
         self.address = address
         self.ledger = ledger
         self.packages = packages
+        self._launched = launched
         self.support = support
         self.access = AccessControl(msp_id, ledger)
         self._identity = identity
@@ -83,13 +101,20 @@ class Peer:
         self._offered: dict[str, int] = {}
         ledger.private.join(msp_id, identity.serialized)
 
+    async def build_package(self, package: Package) -> None:
+        """Build a package that is being installed, when it is one that this peer launches. Raises Refused."""
+        if is_launched(package):
+            await self._launched.build(package)
+
     def start_package(self, package: Package) -> None:
-        """Make an installed package's chaincode run, when it is one that this peer dials.
+        """Make an installed package's chaincode run, at once or when it is called, when it is one that this peer runs.
 
         Raises:
             Refused: its connection.json cannot be used.
         """
-        if package.type == "ccaas":
+        if is_launched(package):
+            self.support.launch(package.id, OnDemand(package.id, lambda: self._launched.prepare(package)))
+        elif package.type.lower() == SERVICE:
             try:
                 connection = Connection.parse(package.code.get("connection.json", b""))
             except ValueError as error:

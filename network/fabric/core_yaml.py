@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from chaincode.builder.requirements import INDEX_SETTINGS
 from network.fabric.nodes import OPERATOR_KEYS, Node, listening
 from network.folder import Folder
 from network.topology import Topology
@@ -16,7 +17,14 @@ from network.topology import Topology
 BUILDER = "certledger"  # peers remember with packages which builder built them: the name must stay
 
 # What the builder's programs and the chaincode that they run get of the peer's environment, besides Fabric's own four.
-PROPAGATED = ["HOME", "LANG", "PYTHONPATH", "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG", "CERTLEDGER_ISSUER_MSPS"]
+PROPAGATED = [
+    "HOME",
+    "LANG",
+    "PYTHONPATH",
+    "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG",
+    "CERTLEDGER_ISSUER_MSPS",
+    *INDEX_SETTINGS,
+]
 
 
 def core_yaml(node: Node, topology: Topology, folder: Folder, builder: Path) -> str:

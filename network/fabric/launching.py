@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chaincode.builder.installing import install
+from chaincode.builder.requirements import INDEX_SETTINGS
 from network.fabric.core_yaml import core_yaml, tls_roots
 from network.fabric.nodes import Kind, Node, nodes_of
 from network.fabric.orderer_yaml import orderer_yaml
@@ -18,7 +19,7 @@ from network.topology import Organisation, Topology
 # gRPC logs every connection that ends at "info".
 LOGGING = "info:grpc=error"
 
-KEPT = ("HOME", "LANG", "PATH", "PYTHONPATH", "SYSTEMROOT", "TZ")
+KEPT = ("HOME", "LANG", "PATH", "PYTHONPATH", "SYSTEMROOT", "TZ", *INDEX_SETTINGS)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from node_client.errors import ProposalError
 
 _FAILED = re.compile(r"external builder failed.*: exit status (\d+)")
 # A line that a builder's program wrote on its stderr, as peers log it (`session.go`).
-_WORDS = re.compile(r"waitForExit -> \S+(?:\x1b\[0m)? (.*?)\s+command=(?:detect|build|release)\b")
+_WORDS = re.compile(r"\[chaincode\.externalbuilder\.[^\]]*\].* -> (.*?)\s+command=(?:build|release)\s*$", re.MULTILINE)
 _KINDS: Mapping[int, str] = {
     Failure.PACKAGE: "the package is not as it should be",
     Failure.REQUIREMENTS: "what the package requires could not be installed",

@@ -9,10 +9,15 @@ from node_client.protocol import definitions
 from node_client.protocol.definitions import approved_package, read_definition
 
 
-def install(call: Call, data: bytes) -> bytes:
+async def install(call: Call, data: bytes) -> bytes:
     request = lifecycle_pb2.InstallChaincodeArgs.FromString(data)
     package = call.peer.packages.install(request.chaincode_install_package)
-    call.peer.start_package(package)
+    try:
+        await call.peer.build_package(package)
+        call.peer.start_package(package)
+    except BaseException:
+        call.peer.packages.remove(package.id)
+        raise
     return lifecycle_pb2.InstallChaincodeResult(package_id=package.id, label=package.label).SerializeToString()
 
 

@@ -6,7 +6,7 @@ same one, which the channel's LifecycleEndorsement decides.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from fabric_protos.peer import collection_pb2, policy_pb2
 from fabric_protos.peer.lifecycle import db_pb2, lifecycle_pb2
@@ -45,7 +45,8 @@ class Lifecycle:
         except AccessDenied as error:
             raise Refused(f"Failed to authorize invocation due to failed ACL check: {error}") from error
         try:
-            return _FUNCTIONS[call.function](call, call.args[0])
+            answer = _FUNCTIONS[call.function](call, call.args[0])
+            return answer if isinstance(answer, bytes) else await answer
         except DecodeError as error:
             text = f"could not decode input arg for *lifecycle.Invocation.{call.function}: {UNREADABLE}"
             raise Refused(_while(call, text)) from error
@@ -284,7 +285,7 @@ def _simulator(call: Call) -> Simulator:
     return call.simulator
 
 
-_FUNCTIONS: Mapping[str, Callable[[Call, bytes], bytes]] = {
+_FUNCTIONS: Mapping[str, Callable[[Call, bytes], bytes | Awaitable[bytes]]] = {
     "InstallChaincode": installed.install,
     "QueryInstalledChaincode": installed.query_installed,
     "QueryInstalledChaincodes": installed.query_all_installed,

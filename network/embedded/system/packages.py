@@ -29,12 +29,14 @@ class Package:
         id: its label and the SHA-256 of its bytes.
         type: what runs it: `ccaas`, or `python` for what the peer launches.
         code: the files in it, by name.
+        metadata: its `metadata.json`, as it stands there.
     """
 
     id: str
     label: str
     type: str
     code: dict[str, bytes]
+    metadata: bytes = b""
 
 
 def read_package(data: bytes) -> Package:
@@ -59,7 +61,7 @@ def read_package(data: bytes) -> Package:
             "'.+-_', and can only begin with alphanumerics"
         )
     code = _files(outer["code.tar.gz"], "error retrieving DB artifacts from code package")
-    return Package(f"{label}:{sha256(data).hexdigest()}", label, kind, code)
+    return Package(f"{label}:{sha256(data).hexdigest()}", label, kind, code, outer["metadata.json"])
 
 
 def _unusable(why: str) -> Refused:
@@ -137,6 +139,11 @@ class PackageStore:
         except OSError as error:
             raise _not_installed(f"could not save chaincode install package: {error}") from error
         return package
+
+    def remove(self, package_id: str) -> None:
+        """Remove a package that was just installed and turned out to be of no use."""
+        self._there.discard(package_id)
+        (self._folder / _file_name(package_id)).unlink(missing_ok=True)
 
     def all(self) -> list[Package]:
         """Every installed package; one that has been damaged is left out."""

@@ -57,6 +57,9 @@ class FakePeer:
     access: Access = field(default_factory=Access)
     started: list[Package] = field(default_factory=list)
 
+    async def build_package(self, package: Package) -> None:
+        pass
+
     def start_package(self, package: Package) -> None:
         self.started.append(package)
 
