@@ -93,6 +93,18 @@ TEXTS = {
     "the trust file is written; verifiers compare its SHA-256 with what you tell them": (
         "トラストファイルを書きました。確認する人は、別の経路で知らせた SHA-256 と照らし合わせます"
     ),
+    # the audit
+    "{done} of {total} blocks": "{total} ブロック中 {done} ブロック",
+    "nothing is wrong": "異常はありません",
+    "the ledger is not as it should be": "台帳に異常があります",
+    "ledger": "台帳",
+    "{transactions} transactions, {invalid} of them invalid": "取引 {transactions} 件(うち無効 {invalid} 件)",
+    "peers that were compared": "照合したピア",
+    "certificates": "証明書",
+    "batches": "バッチ",
+    "certificates in batches": "バッチ内の証明書",
+    "block {number}": "ブロック {number}",
+    "and {count} more": "ほか {count} 件",
     # register and profiles
     "erased from the register": "発行簿から消去しました",
     "Erase certificate {id} from the register for good?": (

@@ -21,6 +21,7 @@ COMMANDS = {
     "reinstate": "cli.commands.status:reinstate",
     "supersede": "cli.commands.status:supersede",
     "status-list": "cli.commands.status_list:status_list",
+    "audit": "cli.commands.audit:audit",
     "show": "cli.commands.show:show",
     "history": "cli.commands.show:history",
     "list": "cli.commands.show:list_certificates",

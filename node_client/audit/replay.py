@@ -4,11 +4,12 @@ Nothing that a peer adds to a block is believed: validation codes and the commit
 Source: Fabric's `protoutil/blockutils.go` for hashes and signatures, and what `node_client.protocol.validation` names.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chaincode.ledger.mvcc import BlockValidator, Updates
 from chaincode.ledger.read_write_set import NamespaceSet
+from chaincode.ledger.state import StateReader
 from node_client.audit.findings import Finding, What
 from node_client.audit.state import AuditState, Place
 from node_client.errors import AuditError
@@ -56,6 +57,9 @@ class Replayed:
     findings: tuple[Finding, ...]
 
 
+Look = Callable[[int, Sequence[Placed], ChannelConfig, StateReader], Iterable[Finding]]
+
+
 @dataclass
 class _Block:
     block: Block
@@ -72,16 +76,19 @@ class Replay:
         state: the state that the blocks before make; it is changed with every block.
         first_block: the ledger's id: SHA-256 of the first block's header, in hex.
         channel: the channel's name.
+        look: looks at every block's transactions before their changes are made: is given the block's number, the
+            transactions, the configuration and the state before the block.
 
     Raises:
         AuditError: the state is of something else.
     """
 
-    def __init__(self, state: AuditState, first_block: str, channel: str) -> None:
+    def __init__(self, state: AuditState, first_block: str, channel: str, look: Look = lambda *_: ()) -> None:
         self.state = state
         self.config: ChannelConfig | None = None
         self._first_block = first_block
         self._channel = channel
+        self._look = look
         self._last: Block | None = None
         self._commit_hash = b""
         self._lives: list[tuple[str, str, int]] | None = None
@@ -99,6 +106,11 @@ class Replay:
     def height(self) -> int:
         """How many blocks have been judged: the number of the next one."""
         return self._last.number + 1 if self._last else 0
+
+    @property
+    def block_hash(self) -> str:
+        """The hash of the block that was judged last, in hex."""
+        return self._last.hash.hex() if self._last else ""
 
     def take(self, block: Block) -> Replayed:
         """Judge the next block, and make its changes.
@@ -118,16 +130,17 @@ class Replay:
             self._commit_hash, slot = commit_hash(codes, updates, self._commit_hash)
             if block.metadata[COMMIT_HASH : COMMIT_HASH + 1] != (slot,):
                 noted.note(What.COMMIT_HASH, "the block's commit hash is not that of what its transactions write")
-        self._apply(block, transactions, updates, config)
+        noted.findings += self._look(block.number, transactions, config, self.state)
+        self._apply(block, transactions, updates)
         self._take_configuration(noted, transactions, config)
         self._last = block
         return Replayed(block, tuple(transactions), tuple(noted.findings))
 
-    def keep(self, tally: bytes = b"{}") -> None:
+    def keep(self, kept: bytes = b"{}") -> None:
         """Keep how far this has come, for an audit that goes on from here."""
         if self._last and self.config:
             self.state.keep(
-                Place(self._first_block, self._last.encode(), self.config.block.encode(), self._commit_hash, tally)
+                Place(self._first_block, self._last.encode(), self.config.block.encode(), self._commit_hash, kept)
             )
 
     def _check_chain(self, noted: _Block) -> None:
@@ -169,7 +182,7 @@ class Replay:
                 detail = f"its code is {_name(code)}, and must be {_name(one.code)}"
                 noted.note(What.VALIDATION_CODE, detail, one.tx_id)
 
-    def _apply(self, block: Block, transactions: Sequence[Placed], updates: Updates, config: ChannelConfig) -> None:
+    def _apply(self, block: Block, transactions: Sequence[Placed], updates: Updates) -> None:
         expired = [(namespace, name, block.number - life - 1) for namespace, name, life in self._limited()]
         self.state.apply(updates, (one.tx_id for one in transactions if one.tx_id), expired)
         if any(namespace == LIFECYCLE for namespace, _ in updates.public):

@@ -41,14 +41,14 @@ class Place:
         block: the last block, encoded.
         config: the block of the configuration in force, encoded.
         commit_hash: the hash over all changes so far.
-        tally: what has been counted so far, as JSON.
+        kept: what has been counted and found so far, as JSON.
     """
 
     first_block: str
     block: bytes
     config: bytes
     commit_hash: bytes
-    tally: bytes = b"{}"
+    kept: bytes = b"{}"
 
 
 class AuditState:

@@ -50,6 +50,11 @@ class ConnectionProfile:
         """An organisation's MSP id."""
         return str(self._get("organizations", organisation, "mspid"))
 
+    def peers(self) -> list[tuple[str, str]]:
+        """Every organisation's peers: the organisation's name, and the peer's."""
+        organisations = self._get("organizations")
+        return [(name, str(peer)) for name in organisations for peer in self._get("organizations", name, "peers")]
+
     def endpoint(self, organisation: str, peer: str = "", *, user: str = "") -> Endpoint:
         """A peer of the organisation, its first one unless named; with a user, using that user's TLS certificate."""
         peer = peer or str(self._get("organizations", organisation, "peers", 0))
