@@ -1,0 +1,201 @@
+"""Peers that do not have what the others have, or answer something else: each is found, and named."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from chaincode.registry.model import codes
+from chaincode.registry.model.records import BatchRecord, CertificateRecord, StatusRecord
+from chaincode.registry.model.status import Reason, Status
+from node_client.audit.audit import Auditor, Report
+from node_client.audit.findings import Finding, What
+from node_client.audit.peers import Peer
+from node_client.audit.state import AuditState
+from node_client.certificates.statement import Ledger
+from node_client.errors import EvaluateError, EventsError
+from node_client.gateway._sync.network import Network
+from node_client.protocol.block import COMMIT_HASH, TRANSACTIONS_FILTER, Block, parse_block
+from node_client.protocol.config import ChannelConfig
+
+VECTORS = Path(__file__).parents[3] / "vectors" / "fabric"
+CITY = frozenset({"CityMSP"})
+NAMES = ("peer0.city", "peer0.nishitetsu", "peer0.trivalley")
+
+
+@pytest.fixture(scope="module")
+def blocks() -> list[Block]:
+    return [parse_block((VECTORS / f"block{number}.pb").read_bytes()) for number in range(8)]
+
+
+@pytest.fixture(scope="module")
+def ledger(blocks: list[Block]) -> Ledger:
+    return Ledger(blocks[0].hash.hex(), ChannelConfig(blocks[0]).channel, "registry")
+
+
+@pytest.fixture(scope="module")
+def records(blocks: list[Block], ledger: Ledger) -> list[CertificateRecord]:
+    with AuditState() as state:
+        Auditor(ledger, state, CITY).take(blocks)
+        return [CertificateRecord.from_bytes(found.value) for _, found in state.range("registry", "", "")]
+
+
+@dataclass
+class FakeNetwork:
+    """A peer's channel, as far as an audit looks at it; it is its own contract."""
+
+    blocks: Sequence[Block]
+    records: Sequence[CertificateRecord]
+    batches: Sequence[BatchRecord] = ()
+    statuses: Sequence[StatusRecord] = ()
+    fails: bool = False
+    breaks_at: int | None = None
+    asked: list[str] = field(default_factory=list)
+
+    def height(self) -> int:
+        if self.fails:
+            raise EvaluateError("UNAVAILABLE", "nobody answers")
+        return len(self.blocks)
+
+    def pause(self, seconds: float) -> None:
+        pass
+
+    @contextmanager
+    def block_events(self, *, start_block: int) -> Iterator[Iterator[Block]]:
+        def events() -> Iterator[Block]:
+            for block in self.blocks[start_block:]:
+                if block.number == self.breaks_at:
+                    raise EventsError("UNAVAILABLE", "the connection was lost")
+                yield block
+
+        yield events()
+
+    def get_contract(self, chaincode: str) -> "FakeNetwork":
+        return self
+
+    def evaluate(self, function: str, *args: str, organizations: Sequence[str]) -> bytes:
+        self.asked.append(function)
+        if function == "ListCertificates":
+            return self._page([one.to_dict() for one in self.records], "certificateId", *args)
+        if function == "ListBatches":
+            return self._page([one.to_dict() for one in self.batches], "batchId", *args)
+        if function == "ReadStatusList":
+            return json.dumps({"statuses": [one.to_dict() for one in self.statuses]}).encode()
+        if function == "ReadMember":
+            found = [one.to_dict() for one in self.statuses if one.leaf == args[1]]
+            return json.dumps({"status": found[0] if found else None}).encode()
+        every = [*self.records, *self.batches]
+        for one in every:
+            if args[0] in (getattr(one, "certificate_id", ""), getattr(one, "batch_id", "")):
+                return one.to_bytes()
+        raise EvaluateError("UNKNOWN", f"chaincode response 500, {codes.NOT_FOUND}: no such certificate")
+
+    def _page(self, rows: list[dict[str, object]], name: str, size: str, bookmark: str) -> bytes:
+        left = [row for row in rows if str(row[name]) >= bookmark]
+        page, rest = left[:7], left[7:]
+        return json.dumps({"records": page, "bookmark": rest[0][name] if rest else ""}).encode()
+
+
+def audited(ledger: Ledger, *networks: FakeNetwork) -> Report:
+    peers = [Peer(name, f"{name}MSP", cast(Network, network)) for name, network in zip(NAMES, networks, strict=False)]
+    with AuditState() as state:
+        auditor = Auditor(ledger, state, CITY)
+        auditor.audit(peers)
+        return auditor.report
+
+
+def only(report: Report) -> Finding:
+    (finding,) = report.findings
+    return finding
+
+
+def test_peers_that_agree_are_named(blocks: list[Block], ledger: Ledger, records: list[CertificateRecord]) -> None:
+    report = audited(ledger, *[FakeNetwork(blocks, records) for _ in NAMES])
+    assert report.is_clean
+    assert report.peers == list(NAMES)
+
+
+def test_a_record_that_one_peer_has_otherwise_is_named(
+    blocks: list[Block], ledger: Ledger, records: list[CertificateRecord]
+) -> None:
+    other = [
+        one.with_status(Status.REVOKED, Reason.UNSPECIFIED) if number == 30 else one
+        for number, one in enumerate(records)
+    ]
+    report = audited(ledger, FakeNetwork(blocks, records), FakeNetwork(blocks, other))
+    finding = only(report)
+    assert (finding.what, finding.peer) == (What.RECORD, "peer0.nishitetsu")
+    assert finding.record == f"certificate {records[30].certificate_id}"
+
+
+@pytest.mark.parametrize("place", [0, 13, 64])
+def test_a_record_that_one_peer_lost_or_made_up_is_named(
+    blocks: list[Block], ledger: Ledger, records: list[CertificateRecord], place: int
+) -> None:
+    good = FakeNetwork(blocks, records)
+    lost = [*records[:place], *records[place + 1 :]]
+    assert only(audited(ledger, good, FakeNetwork(blocks, lost))).record.endswith(records[place].certificate_id)
+    made_up = replace(records[place], certificate_id=records[place].certificate_id[:-1] + "x")
+    more = sorted([*records, made_up], key=lambda one: one.certificate_id)
+    assert only(audited(ledger, good, FakeNetwork(blocks, more))).record.endswith("x")
+
+
+def test_a_batch_and_a_status_that_a_peer_made_up_are_named(
+    blocks: list[Block], ledger: Ledger, records: list[CertificateRecord]
+) -> None:
+    batch = BatchRecord("ab" * 16, "cd" * 32, 3, "CityMSP", "t", "tx")
+    status = StatusRecord("ab" * 16, "ef" * 32, 1, "CityMSP", "t", "tx", Status.REVOKED, Reason.UNSPECIFIED)
+    liar = FakeNetwork(blocks, records, [batch], [status])
+    report = audited(ledger, FakeNetwork(blocks, records), liar)
+    assert {one.record for one in report.findings} == {
+        f"batch {'ab' * 16}",
+        f"status {'ab' * 16} {'ef' * 32}",
+    }
+
+
+def test_a_peer_with_another_block_code_or_commit_hash_is_named(
+    blocks: list[Block], ledger: Ledger, records: list[CertificateRecord]
+) -> None:
+    others = (
+        (lambda block: replace(block, previous_hash=b"other"), "another one"),
+        (lambda block: replace(block, envelopes=block.envelopes[::-1]), "does not hold"),
+        (lambda block: block.with_metadata(TRANSACTIONS_FILTER, b"\x0b" * len(block.envelopes)), "validation codes"),
+        (lambda block: block.with_metadata(COMMIT_HASH, b""), "commit hash"),
+    )
+    for change, detail in others:
+        other = [change(block) if block.number == 6 else block for block in blocks]
+        report = audited(
+            ledger, FakeNetwork(blocks, records), FakeNetwork(blocks, records), FakeNetwork(other, records)
+        )
+        finding = only(report)
+        assert (finding.what, finding.block, finding.peer) == (What.PEER, 6, "peer0.trivalley")
+        assert detail in finding.detail
+
+
+def test_a_peer_that_is_behind_lost_or_breaks_off_is_named(
+    blocks: list[Block], ledger: Ledger, records: list[CertificateRecord]
+) -> None:
+    good = FakeNetwork(blocks, records)
+    behind = audited(ledger, good, FakeNetwork(blocks[:7], records))
+    assert only(behind).what is What.HEIGHT
+    lost = audited(ledger, good, FakeNetwork(blocks, records, fails=True))
+    assert only(lost).what is What.UNREACHABLE
+    breaks = audited(ledger, good, FakeNetwork(blocks, records, breaks_at=5))
+    assert only(breaks).what is What.UNREACHABLE
+
+
+def test_what_is_written_during_the_audit_is_no_difference(
+    blocks: list[Block], ledger: Ledger, records: list[CertificateRecord]
+) -> None:
+    class Growing(FakeNetwork):
+        def height(self) -> int:
+            self.asked.append("height")
+            return 7 if self.asked.count("height") == 1 else 8
+
+    report = audited(ledger, Growing(blocks, records))
+    assert report.is_clean
+    assert report.height == 8
