@@ -105,6 +105,29 @@ TEXTS = {
     "certificates in batches": "バッチ内の証明書",
     "block {number}": "ブロック {number}",
     "and {count} more": "ほか {count} 件",
+    # anchoring
+    "{text} is not a media type such as application/pdf": (
+        "{text} は application/pdf のようなメディアタイプではありません"
+    ),
+    "stopped: the same command goes on where it stopped": "中断しました。同じコマンドで続きから再開します",
+    "the manifest is read as Shift_JIS": "一覧を Shift_JIS として読みます",
+    "columns that are not used: {names}": "使わない列: {names}",
+    "anchored": "記録しました",
+    "anchored already": "記録済みです",
+    "{count} certificates": "証明書 {count} 件",
+    "{count} rows left out": "{count} 行を除きました",
+    "line {line}: {message}": "{line} 行目: {message}",
+    "reading": "読み込み中",
+    "building the tree": "ハッシュ木を作成中",
+    "anchoring": "台帳に記録中",
+    "{rate} a second": "毎秒 {rate} 件",
+    "{seconds} s left": "残り {seconds} 秒",
+    "the register has no runs": "発行簿に一括記録はありません",
+    "not read to its end": "読み込み途中",
+    "not all sent": "記録途中",
+    "give one of ID, --reference, --run and --all": "ID、--reference、--run、--all のどれか一つを指定してください",
+    "--format files needs a folder: --out": "--format files には --out でフォルダーを指定してください",
+    "{count} receipts": "受領証 {count} 件",
     # register and profiles
     "erased from the register": "発行簿から消去しました",
     "Erase certificate {id} from the register for good?": (
@@ -193,6 +216,11 @@ PROBLEMS = {
     "bad-register": ("発行簿が使えません", "ディスクの空きと権限を確かめてください"),
     "bad-audit": ("監査の途中経過のファイルが使えません", ""),
     "bad-status-list": ("状態リストが使えません", ""),
+    "bad-rows": (
+        "使えない行があるため、何も記録しませんでした",
+        "行を直すか、--skip-invalid で残りだけを記録してください",
+    ),
+    "bad-source": ("一覧またはフォルダーが使えません", ""),
     "bad-trust-file": ("トラストファイルが使えません", "入手元からもう一度受け取ってください"),
     "internal": ("certledger 内部のエラーです", "報告してください。CERTLEDGER_DEBUG=1 で場所がわかります"),
     "ledger-mismatch": ("発行簿と台帳が一致しません", "トラストファイルとプロファイルを確かめてください"),
@@ -217,6 +245,7 @@ PROBLEMS = {
     ),
     "reference-taken": ("参照名は別の証明書に使われています", "別の --reference を指定してください"),
     "refused": ("台帳またはネットワークが拒みました", ""),
+    "stopped": ("中断しました", "同じコマンドで続きから再開します"),
     "system": ("ファイルを扱えません", ""),
     "unreachable": (
         "ネットワークに届きません",

@@ -15,6 +15,8 @@ from cli.output import Output, prepare_streams
 COMMANDS = {
     "network": "cli.commands.network:network",
     "issue": "cli.commands.issue:issue",
+    "anchor": "cli.commands.anchor:anchor",
+    "receipt": "cli.commands.receipt:receipt",
     "verify": "cli.commands.verify:verify",
     "revoke": "cli.commands.status:revoke",
     "suspend": "cli.commands.status:suspend",

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 IN_FLIGHT = 32
 
 
-def _valid_until(_: click.Context, __: click.Parameter, value: datetime | None) -> date | None:
+def last_day(_: click.Context, __: click.Parameter, value: datetime | None) -> date | None:
+    """An option's last day of validity, which has not passed."""
     if value is None:
         return None
     if value.date() < datetime.now(UTC).astimezone().date():
@@ -32,7 +33,8 @@ def _valid_until(_: click.Context, __: click.Parameter, value: datetime | None) 
     return value.date()
 
 
-def _type(_: click.Context, __: click.Parameter, value: str) -> str:
+def certificate_type(_: click.Context, __: click.Parameter, value: str) -> str:
+    """An option's type of certificate."""
     from node_client.certificates.certificate_type import is_type
 
     if not is_type(value):
@@ -87,9 +89,11 @@ def document_options(command: Callable[..., int]) -> Callable[..., int]:
         click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where receipts go."),
         click.option("--reference", callback=_reference, help="Your own name for the certificate."),
         click.option(
-            "--valid-until", type=click.DateTime(["%Y-%m-%d"]), callback=_valid_until, help="The last day of validity."
+            "--valid-until", type=click.DateTime(["%Y-%m-%d"]), callback=last_day, help="The last day of validity."
         ),
-        click.option("--type", "kind", default="income", show_default=True, callback=_type, help="What is certified."),
+        click.option(
+            "--type", "kind", default="income", show_default=True, callback=certificate_type, help="What is certified."
+        ),
     ):
         wrapped = option(wrapped)
     return wrapped

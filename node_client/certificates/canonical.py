@@ -79,6 +79,10 @@ class Fields:
         """An object."""
         return Fields(self._take(name), self._error, f"{self._what}, {name}")
 
+    def optional_fields(self, name: str) -> "Fields | None":
+        """An object, or None when the field is not there."""
+        return self.fields(name) if name in self._left else None
+
     def objects(self, name: str) -> "list[Fields]":
         """A list of objects."""
         value = self._take(name)

@@ -1,6 +1,7 @@
 """Documents: what a statement says about the file that is certified."""
 
 import hashlib
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from node_client.certificates.errors import DocumentError
 
 DEFAULT_MEDIA_TYPE = "application/octet-stream"
+_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 # A table of our own: the machine's would make the same file differ from one machine to the next.
 _MEDIA_TYPES = {
     ".csv": "text/csv",
@@ -26,6 +28,11 @@ _MEDIA_TYPES = {
     ".xml": "application/xml",
     ".zip": "application/zip",
 }
+
+
+def is_media_type(text: str) -> bool:
+    """Whether a text is a media type in lower case, without parameters (RFC 6838 §4.2)."""
+    return _MEDIA_TYPE.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,16 @@ FabricError
     ├── ReferenceTaken       another certificate was issued under this reference
     ├── ReceiptConflict      where a receipt should go there is something else
     ├── ReceiptNotWritten    the certificate was issued, its receipt could not be written
+    ├── SourceError          a source of certificates cannot be read, or is another than it was
+    │   └── SourceChanged    it changed while it was read
+    ├── Stopped              a run was stopped as was wanted; the same run goes on
+    ├── RowsRefused          rows of a source cannot be used; has the lines
     ├── LedgerMismatch       the register and the ledger do not belong together, or do not agree
     └── OutcomeUnknown       whether something was written is not known
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 
@@ -109,8 +113,48 @@ class ReceiptNotWritten(CertificateError):
     """The certificate was issued, but its receipt could not be written; issuing the same again writes it."""
 
 
+class SourceError(CertificateError):
+    """A source of certificates cannot be read, or is another than it was."""
+
+
+class SourceChanged(SourceError):
+    """A source changed while it was read."""
+
+
+class Stopped(CertificateError):
+    """A run was stopped as was wanted; the same run goes on where it stopped."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped", "the same command goes on where it stopped")
+
+
+class RowsRefused(CertificateError):
+    """Rows of a source cannot be used, and nothing was anchored.
+
+    Attributes:
+        problems: lines and what is wrong with them: the first ones, in the order of the lines.
+        count: how many there are.
+    """
+
+    def __init__(self, problems: Sequence[tuple[int, str]], count: int) -> None:
+        super().__init__(
+            f"{count} rows cannot be used; nothing was anchored",
+            "mend them, or anchor the others with --skip-invalid",
+        )
+        self.problems = tuple(problems)
+        self.count = count
+
+
 class LedgerMismatch(CertificateError):
     """The register and the ledger do not belong together, or do not agree."""
+
+
+def not_attested(what: str, error: AttestationError) -> LedgerMismatch:
+    """The error for something on the ledger that the network does not attest so that a verifier believes it."""
+    return LedgerMismatch(
+        f"the network does not attest {what} as the trust file demands: {error}",
+        "check that the trust file is of this network",
+    )
 
 
 class OutcomeUnknown(CertificateError):

@@ -1,8 +1,6 @@
 """Issuing certificates: from a document to a receipt, through every interruption.
 
-A certificate goes prepared → endorsed → committed → attested, and each state is durable in the register before the
-next step. A new transaction is never made while the outcome of an old one is unknown: the identical envelope is
-submitted again, which is harmless, and the transaction's status is asked by its id.
+How a certificate comes onto the ledger exactly once is told in `settling`.
 """
 
 import asyncio
@@ -28,17 +26,17 @@ from node_client.certificates.errors import (
     ReferenceTaken,
     RegisterError,
     RegistryRefusal,
-    overtaken,
+    not_attested,
 )
 from node_client.certificates.questions import certificate_answer, certificate_question
 from node_client.certificates.receipt import Receipt
 from node_client.certificates.receipt_file import receipt_path, require_free, write_receipt
-from node_client.certificates.register import ATTESTED, COMMITTED, ENDORSED, PREPARED, Register, Row
+from node_client.certificates.register import ATTESTED, Register, Row
+from node_client.certificates.settling import Settler
 from node_client.certificates.statement import Statement
-from node_client.errors import CommitError, CommitStatusError, EndorseError, FabricError, GatewayError, SubmitError
+from node_client.errors import FabricError, GatewayError
 from node_client.gateway._async.gateway import AsyncGateway
-
-ATTEMPTS = 5  # new transactions for one certificate, when earlier ones are known to have written nothing
+from node_client.gateway._async.transaction import AsyncTransaction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +81,7 @@ class Issuer:
         self._gateway = gateway
         self._client = client
         self._register = register
+        self._settler = Settler(gateway, _Certificates(client, register))
         # Each lives as long as somebody holds it or waits for it.
         self._locks: WeakValueDictionary[str | Path, asyncio.Lock] = WeakValueDictionary()
 
@@ -111,7 +110,7 @@ class Issuer:
             if row is None:
                 row = await self._prepare(request, document, reference)
             self._require_same(row, request, document)
-            receipt = receipt_of(await self._finish(row))
+            receipt = receipt_of(await self._settler.settle(row))
             await asyncio.to_thread(write_receipt, target, receipt)
         return Issued(row.certificate_id, receipt.transaction_id, target, already)
 
@@ -149,71 +148,58 @@ class Issuer:
                 "use another --reference, or the document and options of that certificate",
             )
 
-    async def _finish(self, row: Row) -> Row:
-        attempts = 0
-        while row.state != ATTESTED:
-            if row.state == PREPARED:
-                attempts += 1
-                try:
-                    row = await self._endorse(row)
-                except EndorseError as error:
-                    if attempts == ATTEMPTS or not overtaken(error):
-                        raise
-            elif row.state == ENDORSED:
-                row = await self._submit(row, last=attempts >= ATTEMPTS)
-            elif row.state == COMMITTED:
-                row = await self._attest(row)
-        return row
 
-    async def _endorse(self, row: Row) -> Row:
+class _Certificates:
+    """The steps of a certificate on its way to the ledger."""
+
+    def __init__(self, client: AsyncRegistryClient, register: Register) -> None:
+        self._client = client
+        self._register = register
+
+    def name(self, row: Row) -> str:
+        return f"certificate {row.certificate_id}"
+
+    async def endorse(self, row: Row) -> AsyncTransaction:
         committed = commitment(row.salt, row.statement)
         if row.supersedes:
-            transaction = await self._client.endorse_supersede(row.supersedes, row.certificate_id, committed)
-        else:
-            transaction = await self._client.endorse_issue(row.certificate_id, committed)
-        return await self._register.endorsed(row.certificate_id, transaction.transaction_id, transaction.envelope)
+            return await self._client.endorse_supersede(row.supersedes, row.certificate_id, committed)
+        return await self._client.endorse_issue(row.certificate_id, committed)
 
-    async def _submit(self, row: Row, *, last: bool) -> Row:
-        """Submit the kept envelope, for the first time or again, and find out what became of it."""
-        transaction = self._gateway.transaction_from_envelope(row.envelope or b"")
-        try:
-            commit = await transaction.submit()
-            status = await commit.status()
-        except (SubmitError, CommitStatusError) as error:
-            text = f"whether certificate {row.certificate_id} was issued is not known: {error.reason}"
-            raise OutcomeUnknown(transaction.transaction_id, text) from error
-        if status.successful:
-            return await self._register.committed(row.certificate_id, transaction.transaction_id)
-        # It is not valid and wrote nothing. Whether another one did, the ledger says.
+    async def written(self, row: Row) -> str | None:
         try:
             record = await self._client.read(row.certificate_id)
         except RegistryRefusal as refusal:
             if refusal.code != codes.NOT_FOUND:
                 raise
-            row = await self._register.not_written(row.certificate_id, transaction.transaction_id)
-            if last:
-                raise CommitError(transaction.transaction_id, status.name, status.block_number) from None
-            return row
+            return None
         if record.commitment != commitment(row.salt, row.statement):
             raise LedgerMismatch(f"the ledger has another certificate with the id {row.certificate_id}")
-        return await self._register.committed(row.certificate_id, record.transaction_id)
+        return record.transaction_id
 
-    async def _attest(self, row: Row) -> Row:
-        """Have the record attested for the receipt, and believe only what a verifier will believe."""
+    async def attest(self, row: Row) -> bytes:
         data = await self._client.attest(row.certificate_id)
         try:
             answer = attestation.verify(data, certificate_question(row.certificate_id), self._client.trust)
             record = certificate_answer(answer, row.certificate_id)
         except AttestationError as error:
-            raise LedgerMismatch(
-                f"the network does not attest certificate {row.certificate_id} as the trust file demands: {error}",
-                "check that the trust file is of this network",
-            ) from error
+            raise not_attested(self.name(row), error) from error
         if (record.commitment, record.transaction_id) != (commitment(row.salt, row.statement), row.transaction_id):
             raise LedgerMismatch(
                 f"the ledger's record of certificate {row.certificate_id} is not the one of the register"
             )
-        return await self._register.attested(row.certificate_id, data)
+        return data
+
+    async def endorsed(self, row: Row, transaction_id: str, envelope: bytes) -> Row:
+        return await self._register.endorsed(row.certificate_id, transaction_id, envelope)
+
+    async def not_written(self, row: Row, transaction_id: str) -> Row:
+        return await self._register.not_written(row.certificate_id, transaction_id)
+
+    async def committed(self, row: Row, transaction_id: str) -> Row:
+        return await self._register.committed(row.certificate_id, transaction_id)
+
+    async def attested(self, row: Row, attestation: bytes) -> Row:
+        return await self._register.attested(row.certificate_id, attestation)
 
 
 def receipt_of(row: Row) -> Receipt:

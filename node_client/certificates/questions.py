@@ -21,10 +21,64 @@ def certificate_answer(answer: Answer, certificate_id: str) -> CertificateRecord
     try:
         record = CertificateRecord.from_bytes(answer.result)
     except (RecordError, RecursionError) as error:
-        raise AttestationError(Reason.FORM, f"the answer is not a record: {error}") from error
+        raise _not_a_record(error) from error
     if record.certificate_id != certificate_id:
         raise AttestationError(Reason.SUBJECT, "it attests another certificate")
     return record
+
+
+def batch_question(batch_id: str) -> Question:
+    """The read of a batch's record."""
+    return Question("ReadBatch", (batch_id,), (keys.batch_key(batch_id),))
+
+
+def batch_answer(answer: Answer, batch_id: str) -> BatchRecord:
+    """The record that was attested. Raises AttestationError when the answer is not that batch's record."""
+    _require_read(answer, keys.batch_key(batch_id))
+    try:
+        record = BatchRecord.from_bytes(answer.result)
+    except (RecordError, RecursionError) as error:
+        raise _not_a_record(error) from error
+    return _same_batch(record, batch_id)
+
+
+def member_question(batch_id: str, leaf: str) -> Question:
+    """The read of a batch's record and of the status of a member, named by its leaf's hash in hex."""
+    return Question("ReadMember", (batch_id, leaf), (keys.batch_key(batch_id), keys.status_key(batch_id, leaf)))
+
+
+def member_answer(answer: Answer, batch_id: str, leaf: str) -> tuple[BatchRecord, StatusRecord | None]:
+    """The records that were attested; a member whose status never changed has none.
+
+    That the leaf is in the batch is not shown by this.
+
+    Raises:
+        AttestationError: the answer is not that batch's and member's.
+    """
+    _require_read(answer, keys.batch_key(batch_id))
+    try:
+        batch, status = read_member(answer.result)
+    except (RecordError, RecursionError) as error:
+        raise _not_a_record(error) from error
+    if (status is None) != (answer.versions.get(keys.status_key(batch_id, leaf)) is None):
+        raise AttestationError(Reason.SUBJECT, "the status was not read from the ledger")
+    if status is not None and (status.batch_id, status.leaf) != (batch_id, leaf):
+        raise AttestationError(Reason.SUBJECT, "it attests another certificate")
+    return _same_batch(batch, batch_id), status
+
+
+def read_member(data: bytes) -> tuple[BatchRecord, StatusRecord | None]:
+    """What `ReadMember` returns. Raises RecordError."""
+    try:
+        values = json.loads(data)
+        batch, status = values.pop("batch"), values.pop("status")
+    except (ValueError, KeyError, AttributeError) as error:
+        raise RecordError("not a member") from error
+    if values:
+        raise RecordError("not a member")
+    return BatchRecord.from_bytes(_encoded(batch)), StatusRecord.from_bytes(
+        _encoded(status)
+    ) if status is not None else None
 
 
 @dataclass(frozen=True)
@@ -64,3 +118,13 @@ def _require_read(answer: Answer, key: str) -> None:
 
 def _encoded(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":"), sort_keys=True).encode()
+
+
+def _not_a_record(error: Exception) -> AttestationError:
+    return AttestationError(Reason.FORM, f"the answer is not a record: {error}")
+
+
+def _same_batch(record: BatchRecord, batch_id: str) -> BatchRecord:
+    if record.batch_id != batch_id:
+        raise AttestationError(Reason.SUBJECT, "it attests another batch")
+    return record

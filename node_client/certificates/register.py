@@ -16,28 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from node_client.certificates.errors import RegisterError
+from node_client.certificates import register_schema
+from node_client.certificates.errors import ReferenceTaken, RegisterError
+from node_client.certificates.reference import reference_key
 
-FORMAT = 1
 PREPARED, ENDORSED, COMMITTED, ATTESTED = "prepared", "endorsed", "committed", "attested"
-
-SCHEMA = """
-BEGIN;
-CREATE TABLE certificates (
-    id TEXT PRIMARY KEY,
-    reference TEXT NOT NULL UNIQUE,
-    statement BLOB NOT NULL,
-    salt BLOB NOT NULL,
-    supersedes TEXT,
-    state TEXT NOT NULL,
-    transaction_id TEXT,
-    envelope BLOB,
-    attestation BLOB,
-    created TEXT NOT NULL
-) WITHOUT ROWID;
-PRAGMA user_version = 1;
-COMMIT;
-"""
 
 T = TypeVar("T")
 
@@ -78,20 +61,16 @@ class Register:
         self._path = path
         self._waiting: list[tuple[Callable[[sqlite3.Connection], Any], asyncio.Future[Any]]] = []
         self._writing: asyncio.Task[None] | None = None
-        with _usable(path):
+        with usable(path):
             _make_private(path)
             # Writing goes on in a thread: readers must neither see what is not durable yet nor meet its errors.
             self._writer = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
             self._writer.execute("PRAGMA journal_mode = WAL")
             self._writer.execute("PRAGMA synchronous = FULL")
             self._writer.execute("PRAGMA secure_delete = ON")
-            (version,) = self._writer.execute("PRAGMA user_version").fetchone()
-            if not version:
-                with suppress(sqlite3.OperationalError):  # another process has just made the table
-                    self._writer.executescript(SCHEMA)
-                (version,) = self._writer.execute("PRAGMA user_version").fetchone()
+            current = register_schema.prepare(self._writer)
             self._reader = sqlite3.connect(path, isolation_level=None, timeout=30)
-        if version != FORMAT:
+        if not current:
             self.close()
             raise RegisterError(f"the register {path} is of another version of certledger", "use that version")
 
@@ -100,6 +79,16 @@ class Register:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self._path
+
+    @property
+    def reader(self) -> sqlite3.Connection:
+        """A connection to read with, in this thread. Use it in `usable`."""
+        return self._reader
 
     def close(self) -> None:
         """Close the file."""
@@ -116,12 +105,12 @@ class Register:
 
     def rows(self) -> Iterator[Row]:
         """Every certificate, in the order of their making."""
-        with _usable(self._path):
+        with usable(self._path):
             for row in self._reader.execute("SELECT * FROM certificates ORDER BY created, id"):
                 yield Row(*row)
 
     def _one(self, query: str, value: str) -> Row | None:
-        with _usable(self._path):
+        with usable(self._path):
             row = self._reader.execute(query, (value,)).fetchone()
         return Row(*row) if row else None
 
@@ -132,17 +121,27 @@ class Register:
 
         Returns:
             The reference's certificate: this one, or the one that came first.
+
+        Raises:
+            ReferenceTaken: a batch has a certificate with this reference.
         """
         created = datetime.now(UTC).isoformat(timespec="microseconds")
 
-        def write(connection: sqlite3.Connection) -> None:
+        def write(connection: sqlite3.Connection) -> bool:
+            key = reference_key(reference)
+            if connection.execute("SELECT 1 FROM by_reference WHERE key = ?", (key,)).fetchone():
+                return False
             connection.execute(
                 "INSERT OR IGNORE INTO certificates (id, reference, statement, salt, supersedes, state, created)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (certificate_id, reference, statement, salt, supersedes, PREPARED, created),
             )
+            return True
 
-        await self._write(write)
+        if not await self.write(write):
+            raise ReferenceTaken(
+                "the reference stands for a certificate of a batch", "use another --reference, or supersede that one"
+            )
         row = self.find_reference(reference)
         if row is None:
             raise RegisterError("a certificate was erased while it was being issued")
@@ -161,7 +160,7 @@ class Register:
                 (ENDORSED, transaction_id, envelope, certificate_id, PREPARED),
             )
 
-        await self._write(write)
+        await self.write(write)
         return self._existing(certificate_id)
 
     async def not_written(self, certificate_id: str, transaction_id: str) -> Row:
@@ -174,7 +173,7 @@ class Register:
                 (PREPARED, certificate_id, transaction_id, ENDORSED),
             )
 
-        await self._write(write)
+        await self.write(write)
         return self._existing(certificate_id)
 
     async def committed(self, certificate_id: str, transaction_id: str) -> Row:
@@ -187,7 +186,7 @@ class Register:
                 (COMMITTED, transaction_id, certificate_id, PREPARED, ENDORSED),
             )
 
-        await self._write(write)
+        await self.write(write)
         return self._existing(certificate_id)
 
     async def attested(self, certificate_id: str, attestation: bytes) -> Row:
@@ -199,13 +198,22 @@ class Register:
                 (ATTESTED, attestation, certificate_id),
             )
 
-        await self._write(write)
+        await self.write(write)
         return self._existing(certificate_id)
 
     def erase(self, certificate_id: str) -> None:
         """Forget a certificate: what is on the ledger then points to nobody."""
-        with _usable(self._path):
-            self._writer.execute("DELETE FROM certificates WHERE id = ?", (certificate_id,))
+        self.forget(("DELETE FROM certificates WHERE id = ?", (certificate_id,)))
+
+    def forget(self, *changes: tuple[str, tuple[Any, ...]]) -> None:
+        """Make changes after which what was there is nowhere in the file; SQL and its values."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            for query, values in changes:
+                connection.execute(query, values)
+
+        self._write_group([write])
+        with usable(self._path):
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _existing(self, certificate_id: str) -> Row:
@@ -214,7 +222,7 @@ class Register:
             raise RegisterError("a certificate was erased while it was being issued")
         return row
 
-    async def _write(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+    async def write(self, operation: Callable[[sqlite3.Connection], T]) -> T:
         """Do something and wait until it is durable, together with everything else of the moment."""
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append((operation, done))
@@ -237,7 +245,7 @@ class Register:
                         done.set_result(result)
 
     def _write_group(self, operations: list[Callable[[sqlite3.Connection], Any]]) -> list[Any]:
-        with _usable(self._path):
+        with usable(self._path):
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 results = [operation(self._writer) for operation in operations]
@@ -256,7 +264,8 @@ def _make_private(path: Path) -> None:
 
 
 @contextmanager
-def _usable(path: Path) -> Iterator[None]:
+def usable(path: Path) -> Iterator[None]:
+    """Let what goes wrong with the file appear as what it means. Raises RegisterError."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:

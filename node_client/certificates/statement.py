@@ -1,6 +1,5 @@
 """Statements: what the issuer asserts of a certificate. They travel with it and are never on the ledger."""
 
-import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,11 +9,10 @@ from chaincode.registry.model.ids import is_digest, is_id
 from node_client.certificates import canonical
 from node_client.certificates.canonical import Fields
 from node_client.certificates.certificate_type import is_type
-from node_client.certificates.document import Document
+from node_client.certificates.document import Document, is_media_type
 from node_client.certificates.errors import FormatError, StatementError
 
 SCHEMA = "certledger/v1/statement"
-_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,7 @@ class Statement:
             raise fields.bad("type")
         if not is_digest(self.document.sha256):
             raise fields.bad("sha256")
-        if not _MEDIA_TYPE.fullmatch(self.document.media_type):
+        if not is_media_type(self.document.media_type):
             raise fields.bad("mediaType")
 
 

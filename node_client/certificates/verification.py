@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from chaincode.registry.model import codes
-from chaincode.registry.model.records import CertificateRecord
+from chaincode.registry.model.records import BatchRecord, CertificateRecord
 from chaincode.registry.model.status import Status
 from node_client.certificates import attestation
 from node_client.certificates.document import Document
 from node_client.certificates.errors import AttestationError, Reason, RegistryRefusal, StatusListError
-from node_client.certificates.questions import certificate_answer, certificate_question
 from node_client.certificates.receipt import Receipt
+from node_client.certificates.standing import Standing, attested_standing, standing, standing_question
 from node_client.certificates.status_list import StatusList
 from node_client.certificates.trust import Trust
 
@@ -73,7 +73,7 @@ class Verification:
         checks: every check, in order.
         checked_at: when the verdict was made.
         receipt: the receipt, when it is one.
-        record: the ledger's record as the organisations attested it now, or offline at the receipt's time.
+        standing: what the organisations attested now, or offline at the receipt's time.
         answer: the fresh attestation behind an online verdict: evidence, which can be checked again.
     """
 
@@ -81,7 +81,7 @@ class Verification:
     checks: tuple[Check, ...]
     checked_at: datetime
     receipt: Receipt | None = None
-    record: CertificateRecord | None = None
+    standing: Standing | None = None
     answer: bytes = b""
 
 
@@ -119,8 +119,8 @@ class Verifier:
     _checks: dict[CheckName, Check] = field(default_factory=dict)
     _found: set[Verdict] = field(default_factory=set)
     _left_out: frozenset[CheckName] = frozenset()
-    _attested_record: CertificateRecord | None = None
-    _record: CertificateRecord | None = None
+    _attested: Standing | None = None
+    _standing: Standing | None = None
     _answer: bytes = b""
 
     def check_receipt(self) -> None:
@@ -150,14 +150,15 @@ class Verifier:
             nonce: the request's nonce.
         """
         try:
-            record = self._record = self._read(data, nonce)
+            answer = attestation.verify(data, standing_question(self.receipt), self.trust, nonce=nonce)
+            found = self._standing = standing(self.receipt, answer)
         except AttestationError as error:
             self._note(CheckName.RECORD, False, Verdict.UNCONFIRMED, f"the ledger's answer: {error}")
             return
         self._answer = data
         self._note(CheckName.RECORD, True)
-        self._check_content(record)
-        self._check_status(record.status, record.reason)
+        self._check_content(found)
+        self._check_status(found.status, found.reason)
 
     def check_attested(self) -> None:
         """The checks of the record that the receipt's attestation holds, in place of the ledger's fresh answer.
@@ -165,12 +166,12 @@ class Verifier:
         What it says of the status is old: only what is final still counts.
         """
         self._left_out = _ONLINE_ONLY
-        record = self._record = self._attested_record
-        if record is None:
+        found = self._standing = self._attested
+        if found is None:
             return
-        self._check_content(record)
-        if record.status.final:
-            self._check_status(record.status, record.reason)
+        self._check_content(found)
+        if found.final:
+            self._check_status(found.status, found.reason)
 
     def check_status_list(self, status_list: StatusList, max_age: timedelta) -> None:
         """Settle the status by a list, after `check_attested`.
@@ -178,8 +179,8 @@ class Verifier:
         Args:
             max_age: how old the list may be.
         """
-        record = self._attested_record
-        if record is None or record.status.final:
+        found = self._attested
+        if found is None or found.final:
             return
         try:
             statuses = status_list.statuses(self.trust)
@@ -187,10 +188,11 @@ class Verifier:
             self._note(CheckName.STATUS, False, Verdict.UNCONFIRMED, f"the status list: {error}")
             return
         age = self.now - status_list.valid_from
-        if statuses.record != _as_listed(record, statuses.record):
+        if statuses.record != _as_listed(found.record, statuses.record):
             self._note(CheckName.STATUS, False, Verdict.UNCONFIRMED, "the status list is of another certificate")
             return
-        status, reason = statuses.changed.get(record.certificate_id, (Status.ACTIVE, None))
+        name = self.receipt.leaf.hex() if self.receipt.inclusion else self.receipt.certificate_id
+        status, reason = statuses.changed.get(name, (Status.ACTIVE, None))
         if not status.final and not -CLOCKS_DIFFER <= age <= max_age:
             made = status_list.valid_from.isoformat(timespec="seconds")
             self._note(CheckName.STATUS, False, Verdict.UNCONFIRMED, f"the status list is of {made}")
@@ -215,12 +217,12 @@ class Verifier:
     def result(self) -> Verification:
         """The verdict so far; a check that did not run forbids genuine."""
         return _result(
-            self._checks, self._found, self.receipt, self._record, left_out=self._left_out, answer=self._answer
+            self._checks, self._found, self.receipt, self._standing, left_out=self._left_out, answer=self._answer
         )
 
     def _check_attestation(self) -> None:
         try:
-            record = self._read(self.receipt.attestation, None)
+            found = attested_standing(self.receipt, self.trust)
         except AttestationError as error:
             verdict = Verdict.UNCONFIRMED if error.reason in _NOT_CHANGED else Verdict.ALTERED
             of_endorsers = error.reason in _OF_ENDORSERS
@@ -229,29 +231,23 @@ class Verifier:
             failed = CheckName.ENDORSEMENTS if of_endorsers else CheckName.ATTESTATION
             self._note(failed, False, verdict, str(error))
             return
-        self._attested_record = record
-        same = (record.commitment, record.transaction_id) == (self.receipt.commitment, self.receipt.transaction_id)
+        self._attested = found
+        same = found.holds and found.record.transaction_id == self.receipt.transaction_id
         self._note(CheckName.ATTESTATION, same, Verdict.ALTERED, "the receipt's parts do not belong together")
         self._note(CheckName.ENDORSEMENTS, True)
 
-    def _check_content(self, record: CertificateRecord) -> None:
-        same = record.commitment == self.receipt.commitment
-        self._note(CheckName.COMMITMENT, same, Verdict.ALTERED, "the statement is not the one that was issued")
-        issuer = record.issuer_msp == self.receipt.statement.issuer
-        self._note(CheckName.ISSUER, issuer, Verdict.ALTERED, f"the ledger names {record.issuer_msp} as the issuer")
-        if issuer and self.issuer and record.issuer_msp != self.issuer:
-            detail = f"{record.issuer_msp} issued it, and not {self.issuer}"
+    def _check_content(self, found: Standing) -> None:
+        self._note(CheckName.COMMITMENT, found.holds, Verdict.ALTERED, "the statement is not the one that was issued")
+        issuer = found.issuer_msp == self.receipt.statement.issuer
+        self._note(CheckName.ISSUER, issuer, Verdict.ALTERED, f"the ledger names {found.issuer_msp} as the issuer")
+        if issuer and self.issuer and found.issuer_msp != self.issuer:
+            detail = f"{found.issuer_msp} issued it, and not {self.issuer}"
             self._note(CheckName.ISSUER, False, Verdict.UNCONFIRMED, detail)
 
-    def _check_status(self, status: Status, reason: object) -> None:
+    def _check_status(self, status: Status | None, reason: object) -> None:
         why = f" ({reason})" if reason else ""
-        verdict = _OF_STATUS.get(status, Verdict.GENUINE)
+        verdict = _OF_STATUS.get(status, Verdict.UNCONFIRMED) if status else Verdict.UNCONFIRMED
         self._note(CheckName.STATUS, status is Status.ACTIVE, verdict, f"it is {status}{why}")
-
-    def _read(self, data: bytes, nonce: bytes | None) -> CertificateRecord:
-        certificate_id = self.receipt.certificate_id
-        answer = attestation.verify(data, certificate_question(certificate_id), self.trust, nonce=nonce)
-        return certificate_answer(answer, certificate_id)
 
     def _note(self, name: CheckName, passed: bool, otherwise: Verdict = Verdict.UNCONFIRMED, detail: str = "") -> None:
         self._checks[name] = Check(name, Outcome.PASSED) if passed else Check(name, Outcome.FAILED, detail)
@@ -259,8 +255,10 @@ class Verifier:
             self._found.add(otherwise)
 
 
-def _as_listed(record: CertificateRecord, listed: object) -> object:
+def _as_listed(record: CertificateRecord | BatchRecord, listed: object) -> object:
     """The record with the status that the list's one has: of the same certificate nothing else may differ."""
+    if isinstance(record, BatchRecord):
+        return record
     if not isinstance(listed, CertificateRecord):
         return None
     return record.with_status(listed.status, listed.reason, listed.superseded_by)
@@ -276,7 +274,7 @@ def _result(
     checks: dict[CheckName, Check],
     found: set[Verdict],
     receipt: Receipt | None,
-    record: CertificateRecord | None,
+    what_stands: Standing | None,
     *,
     left_out: frozenset[CheckName] = frozenset(),
     answer: bytes = b"",
@@ -286,4 +284,4 @@ def _result(
     if any(check.outcome is not Outcome.PASSED for check in every) and not found:
         found = {Verdict.UNCONFIRMED}
     verdict = next((one for one in Verdict if one in found), Verdict.GENUINE)
-    return Verification(verdict, every, datetime.now(UTC), receipt, record, answer)
+    return Verification(verdict, every, datetime.now(UTC), receipt, what_stands, answer)

@@ -4,13 +4,14 @@ import json
 from dataclasses import dataclass
 
 from chaincode.registry.model import codes
-from chaincode.registry.model.records import CertificateRecord
+from chaincode.registry.model.records import BatchRecord, CertificateRecord, StatusRecord
 from chaincode.registry.model.status import Reason
 from node_client.certificates.attestation import Question
 from node_client.certificates.document import Document
 from node_client.certificates.errors import OutcomeUnknown, RegistryRefusal, overtaken, refusals
-from node_client.certificates.questions import certificate_question
-from node_client.certificates.receipt import Receipt
+from node_client.certificates.questions import batch_question, certificate_question, read_member
+from node_client.certificates.receipt import Inclusion, Receipt
+from node_client.certificates.standing import standing_question
 from node_client.certificates.status_list import Subject
 from node_client.certificates.trust import Trust
 from node_client.certificates.verification import Verification, Verifier
@@ -57,6 +58,21 @@ class AsyncRegistryClient:
         """
         return CertificateRecord.from_bytes(await self._evaluate("ReadCertificate", certificate_id))
 
+    async def read_batch(self, batch_id: str) -> BatchRecord:
+        """A batch's record, as one peer answers. Raises as `read`."""
+        return BatchRecord.from_bytes(await self._evaluate("ReadBatch", batch_id))
+
+    async def read_member(self, batch_id: str, leaf: str) -> tuple[BatchRecord, StatusRecord | None]:
+        """A batch's record, and what became of a member, as one peer answers; None while that is nothing.
+
+        Args:
+            leaf: the member's leaf hash, in hex. Whether the batch has it, its inclusion proof tells.
+
+        Raises:
+            RegistryRefusal, EvaluateError: as `read`.
+        """
+        return read_member(await self._evaluate("ReadMember", batch_id, leaf))
+
     async def attest(self, certificate_id: str, nonce: bytes | None = None) -> bytes:
         """A certificate's record as the endorsement policy's organisations attest it: a serialised `common.Payload`.
 
@@ -68,6 +84,10 @@ class AsyncRegistryClient:
             EndorseError: it could not be asked.
         """
         return await self._attest(certificate_question(certificate_id), nonce)
+
+    async def attest_batch(self, batch_id: str, nonce: bytes | None = None) -> bytes:
+        """A batch's record, attested. Args and raises as `attest`."""
+        return await self._attest(batch_question(batch_id), nonce)
 
     async def history(self, certificate_id: str) -> list[HistoryEntry]:
         """Every version of a certificate's record, newest first. Raises as `read`."""
@@ -90,6 +110,17 @@ class AsyncRegistryClient:
         """Have the replacement of a certificate endorsed, to be submitted by the caller. Raises as `revoke`."""
         return await self._endorse("SupersedeCertificate", certificate_id, new_id, commitment)
 
+    async def endorse_anchor(self, batch_id: str, root: str, size: int) -> AsyncTransaction:
+        """Have the anchoring of a batch endorsed, to be submitted by the caller. Raises as `revoke`."""
+        return await self._endorse("AnchorBatch", batch_id, root, str(size))
+
+    async def endorse_supersede_member(
+        self, inclusion: Inclusion, leaf: str, new_id: str, commitment: str
+    ) -> AsyncTransaction:
+        """Have the replacement of a batch's member endorsed, to be submitted by the caller. Raises as `revoke`."""
+        arguments = (inclusion.batch_id, leaf, inclusion.proof, new_id, commitment)
+        return await self._endorse("SupersedeMember", *arguments)
+
     async def revoke(self, certificate_id: str, reason: Reason) -> CertificateRecord:
         """Revoke a certificate for good.
 
@@ -98,15 +129,39 @@ class AsyncRegistryClient:
             EndorseError, CommitError: nothing was written.
             OutcomeUnknown: whether it was written is not known. To do it again is harmless.
         """
-        return await self._submit("RevokeCertificate", certificate_id, reason)
+        return CertificateRecord.from_bytes(await self._submit("RevokeCertificate", certificate_id, reason))
 
     async def suspend(self, certificate_id: str, reason: Reason) -> CertificateRecord:
         """Suspend a certificate until it is reinstated. Raises as `revoke`."""
-        return await self._submit("SuspendCertificate", certificate_id, reason)
+        return CertificateRecord.from_bytes(await self._submit("SuspendCertificate", certificate_id, reason))
 
     async def reinstate(self, certificate_id: str) -> CertificateRecord:
         """Make a suspended certificate active again. Raises as `revoke`."""
-        return await self._submit("ReinstateCertificate", certificate_id)
+        return CertificateRecord.from_bytes(await self._submit("ReinstateCertificate", certificate_id))
+
+    async def revoke_member(self, inclusion: Inclusion, leaf: str, reason: Reason) -> StatusRecord:
+        """Revoke a member of a batch for good.
+
+        Args:
+            inclusion: where it stands.
+            leaf: its leaf hash, in hex.
+
+        Raises:
+            RegistryRefusal, EndorseError, CommitError, OutcomeUnknown: as `revoke`.
+        """
+        return await self._change_member("RevokeMember", inclusion, leaf, reason)
+
+    async def suspend_member(self, inclusion: Inclusion, leaf: str, reason: Reason) -> StatusRecord:
+        """Suspend a member of a batch until it is reinstated. Args and raises as `revoke_member`."""
+        return await self._change_member("SuspendMember", inclusion, leaf, reason)
+
+    async def reinstate_member(self, inclusion: Inclusion, leaf: str) -> StatusRecord:
+        """Make a suspended member of a batch active again. Args and raises as `revoke_member`."""
+        return await self._change_member("ReinstateMember", inclusion, leaf)
+
+    async def _change_member(self, function: str, inclusion: Inclusion, leaf: str, *reason: str) -> StatusRecord:
+        arguments = (inclusion.batch_id, leaf, inclusion.proof, *reason)
+        return StatusRecord.from_bytes(await self._submit(function, *arguments))
 
     async def attest_statuses(self, subject: Subject) -> bytes:
         """What has become of a batch's members, or of a certificate, as the organisations attest it. Raises as
@@ -123,7 +178,7 @@ class AsyncRegistryClient:
         verifier.check_receipt()
         nonce = new_nonce()
         try:
-            answer = await self._attest_known(receipt.certificate_id, nonce, known=verifier.attested)
+            answer = await self._attest_known(standing_question(receipt), nonce, known=verifier.attested)
             verifier.check_record(answer, nonce)
         except RegistryRefusal as error:
             verifier.check_refusal(error)
@@ -141,16 +196,16 @@ class AsyncRegistryClient:
             await self._network.pause(pause)
         return (await self._endorse(question.function, *question.args, nonce=nonce)).data
 
-    async def _attest_known(self, certificate_id: str, nonce: bytes, *, known: bool) -> bytes:
+    async def _attest_known(self, question: Question, nonce: bytes, *, known: bool) -> bytes:
         """As `attest`; where the certificate is known to have been issued, peers that do not know it are behind."""
         for pause in PAUSES if known else ():
             try:
-                return await self.attest(certificate_id, nonce)
+                return await self._attest(question, nonce)
             except RegistryRefusal as refusal:
                 if refusal.code != codes.NOT_FOUND:
                     raise
             await self._network.pause(pause)
-        return await self.attest(certificate_id, nonce)
+        return await self._attest(question, nonce)
 
     async def _evaluate(self, function: str, *args: str) -> bytes:
         with refusals():
@@ -162,7 +217,7 @@ class AsyncRegistryClient:
             try:
                 return await self._endorse_once(function, *args, nonce=nonce)
             except RegistryRefusal as refusal:
-                if refusal.code != codes.NOT_FOUND or not await self._finds(refusal.value):
+                if refusal.code != codes.NOT_FOUND or not await self._finds(refusal):
                     raise
             await self._network.pause(pause)
         return await self._endorse_once(function, *args, nonce=nonce)
@@ -171,15 +226,18 @@ class AsyncRegistryClient:
         with refusals():
             return await self._contract.new_proposal(function, *args, nonce=nonce).endorse()
 
-    async def _finds(self, certificate_id: str) -> bool:
-        """Whether the caller's own organisation has a certificate."""
+    async def _finds(self, missing: RegistryRefusal) -> bool:
+        """Whether the caller's own organisation has what somebody else does not find."""
         try:
-            await self.read(certificate_id)
+            if missing.argument == "batchId":
+                await self.read_batch(missing.value)
+            else:
+                await self.read(missing.value)
         except (RegistryRefusal, EvaluateError):
             return False
         return True
 
-    async def _submit(self, function: str, *args: str) -> CertificateRecord:
+    async def _submit(self, function: str, *args: str) -> bytes:
         for _ in range(ATTEMPTS - 1):
             try:
                 return await self._submit_once(function, *args)
@@ -188,7 +246,7 @@ class AsyncRegistryClient:
                     raise
         return await self._submit_once(function, *args)
 
-    async def _submit_once(self, function: str, *args: str) -> CertificateRecord:
+    async def _submit_once(self, function: str, *args: str) -> bytes:
         transaction = await self._endorse(function, *args)
         try:
             commit = await transaction.submit()
@@ -196,7 +254,7 @@ class AsyncRegistryClient:
         except (SubmitError, CommitStatusError) as error:
             text = f"whether {function} was written is not known: {error.reason}"
             raise OutcomeUnknown(transaction.transaction_id, text) from error
-        return CertificateRecord.from_bytes(transaction.result)
+        return transaction.result
 
 
 def _record(value: dict[str, str] | None) -> CertificateRecord | None:

@@ -5,13 +5,14 @@ import json
 from dataclasses import dataclass
 
 from chaincode.registry.model import codes
-from chaincode.registry.model.records import CertificateRecord
+from chaincode.registry.model.records import BatchRecord, CertificateRecord, StatusRecord
 from chaincode.registry.model.status import Reason
 from node_client.certificates.attestation import Question
 from node_client.certificates.document import Document
 from node_client.certificates.errors import OutcomeUnknown, RegistryRefusal, overtaken, refusals
-from node_client.certificates.questions import certificate_question
-from node_client.certificates.receipt import Receipt
+from node_client.certificates.questions import batch_question, certificate_question, read_member
+from node_client.certificates.receipt import Inclusion, Receipt
+from node_client.certificates.standing import standing_question
 from node_client.certificates.status_list import Subject
 from node_client.certificates.trust import Trust
 from node_client.certificates.verification import Verification, Verifier
@@ -58,6 +59,21 @@ class RegistryClient:
         """
         return CertificateRecord.from_bytes(self._evaluate("ReadCertificate", certificate_id))
 
+    def read_batch(self, batch_id: str) -> BatchRecord:
+        """A batch's record, as one peer answers. Raises as `read`."""
+        return BatchRecord.from_bytes(self._evaluate("ReadBatch", batch_id))
+
+    def read_member(self, batch_id: str, leaf: str) -> tuple[BatchRecord, StatusRecord | None]:
+        """A batch's record, and what became of a member, as one peer answers; None while that is nothing.
+
+        Args:
+            leaf: the member's leaf hash, in hex. Whether the batch has it, its inclusion proof tells.
+
+        Raises:
+            RegistryRefusal, EvaluateError: as `read`.
+        """
+        return read_member(self._evaluate("ReadMember", batch_id, leaf))
+
     def attest(self, certificate_id: str, nonce: bytes | None = None) -> bytes:
         """A certificate's record as the endorsement policy's organisations attest it: a serialised `common.Payload`.
 
@@ -69,6 +85,10 @@ class RegistryClient:
             EndorseError: it could not be asked.
         """
         return self._attest(certificate_question(certificate_id), nonce)
+
+    def attest_batch(self, batch_id: str, nonce: bytes | None = None) -> bytes:
+        """A batch's record, attested. Args and raises as `attest`."""
+        return self._attest(batch_question(batch_id), nonce)
 
     def history(self, certificate_id: str) -> list[HistoryEntry]:
         """Every version of a certificate's record, newest first. Raises as `read`."""
@@ -91,6 +111,15 @@ class RegistryClient:
         """Have the replacement of a certificate endorsed, to be submitted by the caller. Raises as `revoke`."""
         return self._endorse("SupersedeCertificate", certificate_id, new_id, commitment)
 
+    def endorse_anchor(self, batch_id: str, root: str, size: int) -> Transaction:
+        """Have the anchoring of a batch endorsed, to be submitted by the caller. Raises as `revoke`."""
+        return self._endorse("AnchorBatch", batch_id, root, str(size))
+
+    def endorse_supersede_member(self, inclusion: Inclusion, leaf: str, new_id: str, commitment: str) -> Transaction:
+        """Have the replacement of a batch's member endorsed, to be submitted by the caller. Raises as `revoke`."""
+        arguments = (inclusion.batch_id, leaf, inclusion.proof, new_id, commitment)
+        return self._endorse("SupersedeMember", *arguments)
+
     def revoke(self, certificate_id: str, reason: Reason) -> CertificateRecord:
         """Revoke a certificate for good.
 
@@ -99,15 +128,39 @@ class RegistryClient:
             EndorseError, CommitError: nothing was written.
             OutcomeUnknown: whether it was written is not known. To do it again is harmless.
         """
-        return self._submit("RevokeCertificate", certificate_id, reason)
+        return CertificateRecord.from_bytes(self._submit("RevokeCertificate", certificate_id, reason))
 
     def suspend(self, certificate_id: str, reason: Reason) -> CertificateRecord:
         """Suspend a certificate until it is reinstated. Raises as `revoke`."""
-        return self._submit("SuspendCertificate", certificate_id, reason)
+        return CertificateRecord.from_bytes(self._submit("SuspendCertificate", certificate_id, reason))
 
     def reinstate(self, certificate_id: str) -> CertificateRecord:
         """Make a suspended certificate active again. Raises as `revoke`."""
-        return self._submit("ReinstateCertificate", certificate_id)
+        return CertificateRecord.from_bytes(self._submit("ReinstateCertificate", certificate_id))
+
+    def revoke_member(self, inclusion: Inclusion, leaf: str, reason: Reason) -> StatusRecord:
+        """Revoke a member of a batch for good.
+
+        Args:
+            inclusion: where it stands.
+            leaf: its leaf hash, in hex.
+
+        Raises:
+            RegistryRefusal, EndorseError, CommitError, OutcomeUnknown: as `revoke`.
+        """
+        return self._change_member("RevokeMember", inclusion, leaf, reason)
+
+    def suspend_member(self, inclusion: Inclusion, leaf: str, reason: Reason) -> StatusRecord:
+        """Suspend a member of a batch until it is reinstated. Args and raises as `revoke_member`."""
+        return self._change_member("SuspendMember", inclusion, leaf, reason)
+
+    def reinstate_member(self, inclusion: Inclusion, leaf: str) -> StatusRecord:
+        """Make a suspended member of a batch active again. Args and raises as `revoke_member`."""
+        return self._change_member("ReinstateMember", inclusion, leaf)
+
+    def _change_member(self, function: str, inclusion: Inclusion, leaf: str, *reason: str) -> StatusRecord:
+        arguments = (inclusion.batch_id, leaf, inclusion.proof, *reason)
+        return StatusRecord.from_bytes(self._submit(function, *arguments))
 
     def attest_statuses(self, subject: Subject) -> bytes:
         """What has become of a batch's members, or of a certificate, as the organisations attest it. Raises as
@@ -124,7 +177,7 @@ class RegistryClient:
         verifier.check_receipt()
         nonce = new_nonce()
         try:
-            answer = self._attest_known(receipt.certificate_id, nonce, known=verifier.attested)
+            answer = self._attest_known(standing_question(receipt), nonce, known=verifier.attested)
             verifier.check_record(answer, nonce)
         except RegistryRefusal as error:
             verifier.check_refusal(error)
@@ -142,16 +195,16 @@ class RegistryClient:
             self._network.pause(pause)
         return (self._endorse(question.function, *question.args, nonce=nonce)).data
 
-    def _attest_known(self, certificate_id: str, nonce: bytes, *, known: bool) -> bytes:
+    def _attest_known(self, question: Question, nonce: bytes, *, known: bool) -> bytes:
         """As `attest`; where the certificate is known to have been issued, peers that do not know it are behind."""
         for pause in PAUSES if known else ():
             try:
-                return self.attest(certificate_id, nonce)
+                return self._attest(question, nonce)
             except RegistryRefusal as refusal:
                 if refusal.code != codes.NOT_FOUND:
                     raise
             self._network.pause(pause)
-        return self.attest(certificate_id, nonce)
+        return self._attest(question, nonce)
 
     def _evaluate(self, function: str, *args: str) -> bytes:
         with refusals():
@@ -163,7 +216,7 @@ class RegistryClient:
             try:
                 return self._endorse_once(function, *args, nonce=nonce)
             except RegistryRefusal as refusal:
-                if refusal.code != codes.NOT_FOUND or not self._finds(refusal.value):
+                if refusal.code != codes.NOT_FOUND or not self._finds(refusal):
                     raise
             self._network.pause(pause)
         return self._endorse_once(function, *args, nonce=nonce)
@@ -172,15 +225,18 @@ class RegistryClient:
         with refusals():
             return self._contract.new_proposal(function, *args, nonce=nonce).endorse()
 
-    def _finds(self, certificate_id: str) -> bool:
-        """Whether the caller's own organisation has a certificate."""
+    def _finds(self, missing: RegistryRefusal) -> bool:
+        """Whether the caller's own organisation has what somebody else does not find."""
         try:
-            self.read(certificate_id)
+            if missing.argument == "batchId":
+                self.read_batch(missing.value)
+            else:
+                self.read(missing.value)
         except (RegistryRefusal, EvaluateError):
             return False
         return True
 
-    def _submit(self, function: str, *args: str) -> CertificateRecord:
+    def _submit(self, function: str, *args: str) -> bytes:
         for _ in range(ATTEMPTS - 1):
             try:
                 return self._submit_once(function, *args)
@@ -189,7 +245,7 @@ class RegistryClient:
                     raise
         return self._submit_once(function, *args)
 
-    def _submit_once(self, function: str, *args: str) -> CertificateRecord:
+    def _submit_once(self, function: str, *args: str) -> bytes:
         transaction = self._endorse(function, *args)
         try:
             commit = transaction.submit()
@@ -197,7 +253,7 @@ class RegistryClient:
         except (SubmitError, CommitStatusError) as error:
             text = f"whether {function} was written is not known: {error.reason}"
             raise OutcomeUnknown(transaction.transaction_id, text) from error
-        return CertificateRecord.from_bytes(transaction.result)
+        return transaction.result
 
 
 def _record(value: dict[str, str] | None) -> CertificateRecord | None:

@@ -117,7 +117,7 @@ async def test_verifying_waits_only_for_what_the_receipt_proves(
     monkeypatch.setattr(Verifier, "check_record", lambda verifier, data, nonce: told.append("record"))
     monkeypatch.setattr(Verifier, "check_refusal", lambda verifier, refusal: told.append(refusal.code))
     let_fail(peer, refused(NOT_FOUND), own=Failure(grpc.StatusCode.UNKNOWN, f"evaluate: {NOT_FOUND}"))
-    receipt: Any = SimpleNamespace(certificate_id=CERTIFICATE)
+    receipt: Any = SimpleNamespace(certificate_id=CERTIFICATE, inclusion=None)
     document: Any = None
     await settle(registry.verify(document, receipt))
     assert told == ["record" if attested else "NOT_FOUND"]

@@ -1,0 +1,254 @@
+"""`certledger anchor`: put many certificates on the ledger at once."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.commands.issue import certificate_type, last_day
+from cli.exit_codes import ExitCode
+from cli.language import tr
+from cli.output import Problem
+from cli.progress import ProgressLine
+from cli.settings import Settings, identity_options, read_trust
+
+if TYPE_CHECKING:
+    from node_client.anchoring.anchoring import Anchored
+    from node_client.anchoring.folder_source import FolderSource
+    from node_client.anchoring.manifest import Manifest
+    from node_client.anchoring.options import Control, Options, Progress
+    from node_client.certificates.errors import RowsRefused
+
+BATCH_SIZE = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What the command line asks for."""
+
+    source: str
+    run: str
+    encoding: str | None
+    dry_run: bool
+    options: "Options"
+
+
+@click.command()
+@click.argument("source", metavar="SOURCE")
+@click.option("--run", "run_name", default="", metavar="NAME", help="The run's name (default: the source's digest).")
+@click.option("--type", "kind", default="income", show_default=True, callback=certificate_type, help="Of every row.")
+@click.option("--media-type", default="", metavar="TYPE", help="Of every row's document.")
+@click.option(
+    "--valid-until", type=click.DateTime(["%Y-%m-%d"]), callback=last_day, help="Every row's last day of validity."
+)
+@click.option("--batch-size", default=BATCH_SIZE, show_default=True, type=click.IntRange(1), help="In a transaction.")
+@click.option("--skip-invalid", is_flag=True, help="Leave out rows that cannot be used.")
+@click.option("--encoding", metavar="NAME", help="Of a manifest (default: UTF-8, or else Shift_JIS).")
+@click.option("--jobs", type=click.IntRange(1, 64), help="Processes (default: one for each core).")
+@click.option("--dry-run", is_flag=True, help="Check everything and anchor nothing.")
+@identity_options
+def anchor(
+    settings: Settings,
+    source: str,
+    run_name: str,
+    kind: str,
+    media_type: str,
+    valid_until: date | None,
+    batch_size: int,
+    skip_invalid: bool,
+    encoding: str | None,
+    jobs: int | None,
+    dry_run: bool,
+) -> int:
+    """Anchor many certificates in one transaction, each with a receipt of its own.
+
+    SOURCE is a folder of documents, a manifest (CSV with a header row, or JSON Lines), or - for a manifest on standard
+    input. A manifest has the columns path, or sha256 and size; and media_type, type, issued_on, valid_until, reference,
+    in any order. The same command again goes on where an earlier one stopped.
+
+    `certledger anchor status` lists the runs (a source of that name is ./status).
+    """
+    if source == "status":
+        return _status(settings)
+    from node_client.anchoring.options import Options
+    from node_client.certificates.document import is_media_type
+
+    if media_type and not is_media_type(media_type):
+        raise click.UsageError(tr("{text} is not a media type such as application/pdf", text=media_type))
+    options = Options(
+        type=kind,
+        media_type=media_type,
+        valid_until=valid_until,
+        batch_size=batch_size,
+        skip_invalid=skip_invalid,
+        jobs=jobs or os.cpu_count() or 1,
+    )
+    asked = _Asked(source=source, run=run_name, encoding=encoding, dry_run=dry_run, options=options)
+    return asyncio.run(_Command(settings, asked).run())
+
+
+class _Command:
+    def __init__(self, settings: Settings, asked: _Asked) -> None:
+        self._output = settings.output
+        self._settings = settings
+        self._asked = asked
+        self._line = ProgressLine()
+        self._interrupted = False
+
+    async def run(self) -> int:
+        """Anchor, and tell what came of it. Returns the exit status."""
+        from node_client.anchoring.options import Control
+        from node_client.certificates.errors import RowsRefused, Stopped
+
+        control = Control(progress=self._progress)
+        with self._interruptible(control.stop):
+            try:
+                return self._told(await self._anchor(control))
+            except RowsRefused as refused:
+                return self._refused(refused)
+            except Stopped:
+                self._output.message(tr("stopped: the same command goes on where it stopped"))
+                return ExitCode.INTERRUPTED
+            finally:
+                self._line.clear()
+
+    async def _anchor(self, control: "Control") -> "Anchored":
+        from node_client import AsyncGateway, ConnectionProfile
+        from node_client.anchoring.anchoring import Anchorer
+        from node_client.certificates._async.client import AsyncRegistryClient
+        from node_client.certificates.register import Register
+
+        profile = self._settings.profile()
+        trust = read_trust(profile.trust)
+        connection = ConnectionProfile.load(profile.connection)
+        with Register(profile.register) as register, _opened(self._asked, profile.register.parent) as source:
+            self._tell_source(source)
+            async with AsyncGateway.from_profile(connection, profile.organisation, profile.user) as gateway:
+                client = AsyncRegistryClient(gateway.get_network(trust.ledger.channel), trust)
+                anchorer = Anchorer(gateway, client, register)
+                return await anchorer.anchor(source, self._asked.options, run=self._asked.run, control=control)
+
+    def _tell_source(self, source: "FolderSource | Manifest") -> None:
+        if source.shape.encoding == "cp932":
+            self._output.message(tr("the manifest is read as Shift_JIS"))
+        if source.unused:
+            self._output.message(tr("columns that are not used: {names}", names=", ".join(source.unused)))
+
+    def _told(self, anchored: "Anchored") -> int:
+        self._line.clear()
+        for line, message in anchored.problems:
+            self._problem(line, message, "left-out")
+        for batch in anchored.batches:
+            record = {
+                "batchId": batch.batch_id,
+                "size": batch.size,
+                "root": batch.root.hex(),
+                "transactionId": batch.transaction_id,
+                "run": anchored.run.name,
+                "status": "anchored",
+                "already": anchored.already,
+            }
+            text = tr("anchored already") if anchored.already else tr("anchored")
+            self._output.result(record, f"✔ {text}  {batch.batch_id}  {tr('{count} certificates', count=batch.size)}")
+        if anchored.unused:
+            self._output.message(tr("columns that are not used: {names}", names=", ".join(sorted(anchored.unused))))
+        left_out = anchored.run.left_out
+        if left_out:
+            self._output.message(tr("{count} rows left out", count=left_out))
+        return ExitCode.PARTLY_DONE if left_out else ExitCode.DONE
+
+    def _refused(self, refused: "RowsRefused") -> int:
+        from cli.problems import problem_of
+
+        self._line.clear()
+        for line, message in refused.problems:
+            self._problem(line, message, "refused")
+        self._output.problem(problem_of(refused), {"status": "not-anchored", "count": refused.count})
+        return ExitCode.USAGE
+
+    def _problem(self, line: int, message: str, status: str) -> None:
+        problem = Problem(exit_code=ExitCode.USAGE, code="bad-row", message=message)
+        if self._output.as_json:
+            self._output.result({"line": line, "status": status, "error": problem.record()}, "")
+        self._output.message(tr("line {line}: {message}", line=line, message=message))
+
+    def _progress(self, progress: "Progress") -> None:
+        words = {"reading": tr("reading"), "sealing": tr("building the tree"), "sending": tr("anchoring")}
+        tally = progress.tally
+        self._line.show(words[progress.stage], progress.done, progress.total, tally.members)
+
+    @contextlib.contextmanager
+    def _interruptible(self, stop: threading.Event) -> Iterator[None]:
+        """Ctrl-C ends the run at a place where it can go on; a second one leaves at once, which does no harm either."""
+        loop = asyncio.get_running_loop()
+
+        def interrupt() -> None:
+            if self._interrupted:
+                os._exit(ExitCode.INTERRUPTED)
+            self._interrupted = True
+            stop.set()
+
+        try:
+            loop.add_signal_handler(signal.SIGINT, interrupt)
+        except NotImplementedError:  # not on this platform: asyncio.run cancels the task
+            yield
+            return
+        try:
+            yield
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+
+
+def _opened(asked: _Asked, spool: Path) -> "contextlib.AbstractContextManager[FolderSource | Manifest]":
+    from node_client.anchoring.folder_source import FolderSource
+    from node_client.anchoring.manifest import Manifest
+
+    if asked.source == "-":
+        return Manifest(None, asked.encoding, spool)
+    path = Path(asked.source)
+    if path.is_dir():
+        return contextlib.nullcontext(FolderSource(path))
+    return Manifest(path, asked.encoding)
+
+
+def _status(settings: Settings) -> int:
+    from node_client.anchoring.batches import Batches
+    from node_client.anchoring.runs import RunStore
+    from node_client.certificates.register import Register
+
+    profile = settings.profile()
+    if not profile.register.exists():
+        settings.output.message(tr("the register has no runs"))
+        return ExitCode.DONE
+    count = 0
+    with Register(profile.register) as register, RunStore(profile.register) as store:
+        batches = Batches(register)
+        for run, kept in store.all():
+            count += 1
+            sent = batches.of_run(run.run)
+            anchored = sum(batch.state == "attested" for batch in sent)
+            state = run.state if run.state == "reading" else ("done" if anchored == len(sent) else "sending")
+            record = {
+                "run": run.name,
+                "state": state,
+                "certificates": kept,
+                "leftOut": run.left_out,
+                "batches": len(sent),
+                "anchored": anchored,
+                "created": run.created,
+            }
+            words = {"reading": tr("not read to its end"), "sending": tr("not all sent"), "done": tr("anchored")}
+            certificates = tr("{count} certificates", count=kept)
+            text = f"{run.created[:19]}Z  {run.name}  {words[state]}  {certificates}  {anchored}/{len(sent)}"
+            settings.output.result(record, text)
+    if not count:
+        settings.output.message(tr("the register has no runs"))
+    return ExitCode.DONE

@@ -1,0 +1,116 @@
+"""`certledger receipt`: the receipts that the register holds."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.exit_codes import ExitCode
+from cli.language import tr
+from cli.settings import Settings, identity_options
+
+if TYPE_CHECKING:
+    from node_client.certificates.receipt import Receipt
+    from node_client.certificates.register import Register
+
+
+@click.group()
+def receipt() -> None:
+    """Receipts from the register."""
+
+
+@receipt.command()
+@click.argument("certificate", metavar="ID", required=False)
+@click.option("--reference", metavar="R", help="The certificate with this reference.")
+@click.option("--all", "everything", is_flag=True, help="Every certificate of the register.")
+@click.option("--run", "run_name", metavar="NAME", help="Every certificate of an anchoring run.")
+@click.option("--format", "form", type=click.Choice(["jsonl", "files"]), default="jsonl", show_default=True)
+@click.option("--out", metavar="PATH", type=click.Path(path_type=Path), help="A file, or a folder for files.")
+@identity_options
+def export(
+    settings: Settings,
+    certificate: str | None,
+    reference: str | None,
+    everything: bool,
+    run_name: str | None,
+    form: str,
+    out: Path | None,
+) -> int:
+    """Write receipts, for the holders of the documents.
+
+    One receipt (of ID, which is a certificate id or your reference) goes to --out or to standard output as it is. With
+    --all or --run, --format jsonl gives one line for each; --format files makes a file for each in the folder --out,
+    named by its certificate id.
+    """
+    from node_client.certificates.register import Register
+
+    if sum((certificate is not None, reference is not None, everything, run_name is not None)) != 1:
+        raise click.UsageError(tr("give one of ID, --reference, --run and --all"))
+    many = everything or run_name is not None
+    if many and form == "files" and out is None:
+        raise click.UsageError(tr("--format files needs a folder: --out"))
+    profile = settings.profile()
+    with Register(profile.register) as register:
+        if not many:
+            _write_one(_one(register, reference if reference is not None else str(certificate)), out)
+            return ExitCode.DONE
+        receipts = _many(register, run_name)
+        count = _write_files(receipts, out) if form == "files" and out else _write_lines(receipts, out)
+    settings.output.message(tr("{count} receipts", count=count))
+    return ExitCode.DONE
+
+
+def _one(register: "Register", name: str) -> "Receipt":
+    from node_client.anchoring.holding import find_receipt
+
+    return find_receipt(register, name)
+
+
+def _many(register: "Register", run_name: str | None) -> "Iterator[Receipt]":
+    from node_client.anchoring.holding import all_receipts, run_receipts
+
+    return run_receipts(register, run_name) if run_name is not None else all_receipts(register)
+
+
+def _write_one(receipt: "Receipt", out: Path | None) -> None:
+    from node_client.certificates.receipt_file import write_receipt
+
+    if out is not None:
+        write_receipt(out, receipt)
+        return
+    sys.stdout.buffer.write(receipt.to_bytes())
+    if sys.stdout.isatty():
+        sys.stdout.buffer.write(b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _write_lines(receipts: "Iterator[Receipt]", out: Path | None) -> int:
+    if out is not None:
+        with out.open("wb") as file:
+            return _lines(receipts, file.write)
+    try:
+        return _lines(receipts, sys.stdout.buffer.write)
+    finally:
+        sys.stdout.buffer.flush()
+
+
+def _lines(receipts: "Iterator[Receipt]", write: Callable[[bytes], object]) -> int:
+    count = 0
+    for one in receipts:
+        write(one.to_bytes() + b"\n")
+        count += 1
+    return count
+
+
+def _write_files(receipts: "Iterator[Receipt]", folder: Path) -> int:
+    from node_client.certificates.receipt_file import SUFFIX, write_receipt
+    from node_client.durable import make_folder
+
+    make_folder(folder)
+    count = 0
+    for one in receipts:
+        write_receipt(folder / (one.certificate_id + SUFFIX), one)
+        count += 1
+    return count

@@ -1,0 +1,57 @@
+"""What an issuer's register holds of a certificate, issued alone or in a batch."""
+
+from collections.abc import Iterator
+
+from node_client.anchoring.members import Member, Members
+from node_client.anchoring.runs import Run
+from node_client.certificates.errors import NotInRegister, RegisterError
+from node_client.certificates.issuing import receipt_of
+from node_client.certificates.receipt import Receipt
+from node_client.certificates.register import ATTESTED, Register, Row, usable
+
+
+def find(register: Register, name: str) -> Row | Member | None:
+    """A certificate, by its id or the caller's reference."""
+    return register.find(name) or register.find_reference(name) or Members(register).find(name)
+
+
+def find_receipt(register: Register, name: str) -> Receipt:
+    """A certificate's receipt.
+
+    Raises:
+        NotInRegister: the register does not know it.
+        RegisterError: it is not on the ledger yet.
+    """
+    found = find(register, name)
+    if found is None:
+        raise NotInRegister(f"the register has no certificate {name}")
+    return Members(register).receipt(found) if isinstance(found, Member) else receipt_of(found)
+
+
+def run_receipts(register: Register, name: str) -> Iterator[Receipt]:
+    """The receipts of a run's certificates, in the order of the source.
+
+    Raises:
+        NotInRegister: there is no such run.
+        RegisterError: a batch is not on the ledger yet.
+    """
+    with usable(register.path):
+        row = register.reader.execute("SELECT * FROM runs WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        raise NotInRegister(f"the register has no run {name}", "list the runs with: certledger anchor status")
+    members = Members(register)
+    batches = members.batches.of_run(Run(*row).run)
+    if not batches:
+        raise RegisterError(f"the run {name} is not complete", "run the same anchor command again")
+    return (receipt for _, receipt in members.receipts(batches))
+
+
+def all_receipts(register: Register) -> Iterator[Receipt]:
+    """The receipts of everything that is on the ledger."""
+    for row in register.rows():
+        if row.state == ATTESTED:
+            yield receipt_of(row)
+    members = Members(register)
+    batches = [batch for batch in members.batches.all() if batch.state == ATTESTED]
+    for _, receipt in members.receipts(batches):
+        yield receipt

@@ -1,0 +1,170 @@
+"""Certificates of batches in the register, and their receipts."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from chaincode.registry.model.ids import is_id
+from node_client.anchoring.batches import Batch, Batches
+from node_client.anchoring.template import Kind
+from node_client.anchoring.tree import HEIGHT, WIDTH, inclusion_path, split
+from node_client.certificates.errors import RegisterError
+from node_client.certificates.receipt import Inclusion, Receipt
+from node_client.certificates.reference import document_reference, reference_key
+from node_client.certificates.register import ATTESTED, Register, usable
+from node_client.certificates.statement import Statement
+
+_SPAN = """
+SELECT m.member, m.id, m.salt, m.sha256, m.size, m.reference, m.leaf, k.type, k.head, k.tail
+FROM members m JOIN kinds k USING (kind) WHERE m.member BETWEEN ? AND ? ORDER BY m.member
+"""
+
+_BLANK = """
+UPDATE members SET kind = NULL, size = NULL, sha256 = NULL, id = NULL, salt = NULL, reference = NULL WHERE member = ?
+"""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A certificate of a batch.
+
+    Attributes:
+        member: its number in the register.
+        sha256: of the document.
+        size: of the document, in bytes.
+        given: the caller's reference; None where there is none.
+        leaf: its leaf's hash.
+        kind: what its statement has in common with others.
+    """
+
+    member: int
+    id: bytes
+    salt: bytes
+    sha256: bytes
+    size: int
+    given: str | None
+    leaf: bytes
+    kind: Kind
+
+    @property
+    def certificate_id(self) -> str:
+        """The certificate's id."""
+        return self.id.hex()
+
+    @property
+    def reference(self) -> str:
+        """What it goes by: the caller's own, or the document's digest and the type."""
+        return self.given if self.given is not None else document_reference(self.sha256.hex(), self.kind.type)
+
+    @property
+    def statement(self) -> bytes:
+        """The statement's bytes."""
+        return self.kind.statement(self.certificate_id, self.sha256.hex(), self.size)
+
+
+class Members:
+    """The certificates of a register's batches.
+
+    Args:
+        register: the register.
+    """
+
+    def __init__(self, register: Register) -> None:
+        self._register = register
+        self.batches = Batches(register)
+
+    def find(self, name: str) -> Member | None:
+        """A certificate, by its id or by what it goes by."""
+        if is_id(name):
+            return self._find("SELECT member FROM by_id WHERE id = ?", bytes.fromhex(name))
+        return self._find("SELECT member FROM by_reference WHERE key = ?", reference_key(name))
+
+    def _find(self, query: str, key: str | bytes) -> Member | None:
+        with usable(self._register.path):
+            row = self._register.reader.execute(query, (key,)).fetchone()
+        found = self._span(row[0], row[0]) if row else ()
+        return next(iter(found), None)
+
+    def _span(self, first: int, last: int) -> Iterator[Member]:
+        with usable(self._register.path):
+            rows = self._register.reader.execute(_SPAN, (first, last))
+            for number, id_, salt, sha256, size, given, leaf, *kind in rows:
+                yield Member(number, id_, salt, sha256, size, given, leaf, Kind(*kind))
+
+    def inclusion(self, member: Member) -> Inclusion:
+        """A certificate's place in its batch. Raises RegisterError when its run is not complete."""
+        return self._inclusion(self._batch(member), member)
+
+    def receipt(self, member: Member) -> Receipt:
+        """A certificate's receipt.
+
+        Raises:
+            RegisterError: its batch is not on the ledger yet.
+        """
+        batch = self._batch(member)
+        return _receipt(batch, member, self._inclusion(batch, member))
+
+    def receipts(self, batches: Sequence[Batch]) -> Iterator[tuple[Member, Receipt]]:
+        """The receipts of whole batches, one after another; erased certificates have none.
+
+        Raises:
+            RegisterError: a batch is not on the ledger yet.
+        """
+        for batch in batches:
+            tile = cache(self._tiles(batch))
+            for start in range(0, batch.size, WIDTH):
+                last = min(start + WIDTH, batch.size) - 1
+                for member in self._span(batch.first + start, batch.first + last):
+                    index = member.member - batch.first
+                    path = inclusion_path(tile, index, batch.size)
+                    yield member, _receipt(batch, member, Inclusion(batch.batch_id, index, batch.size, tuple(path)))
+
+    def _batch(self, member: Member) -> Batch:
+        batch = self.batches.of_member(member.member)
+        if batch is None:
+            raise RegisterError(f"certificate {member.certificate_id} has not been anchored yet", "run anchor again")
+        return batch
+
+    def _inclusion(self, batch: Batch, member: Member) -> Inclusion:
+        index = member.member - batch.first
+        path = inclusion_path(self._tiles(batch), index, batch.size)
+        return Inclusion(batch.batch_id, index, batch.size, tuple(path))
+
+    def _tiles(self, batch: Batch) -> Callable[[int, int], Sequence[bytes]]:
+        def tile(level: int, place: int) -> Sequence[bytes]:
+            with usable(self._register.path):
+                if not level:
+                    first = batch.first + (place << HEIGHT)
+                    last = min(first + WIDTH, batch.first + batch.size) - 1
+                    query = "SELECT leaf FROM members WHERE member BETWEEN ? AND ? ORDER BY member"
+                    return [leaf for (leaf,) in self._register.reader.execute(query, (first, last))]
+                query = "SELECT hashes FROM tiles WHERE first = ? AND level = ? AND tile = ?"
+                row = self._register.reader.execute(query, (batch.first, level, place)).fetchone()
+            if row is None:
+                raise RegisterError(f"the register lacks a part of batch {batch.batch_id}", "restore it from a backup")
+            return split(row[0])
+
+        return tile
+
+    def erase(self, member: Member) -> None:
+        """Forget a certificate. Its leaf's hash stays: others' proofs need it, and it tells nothing."""
+
+        self._register.forget(
+            ("DELETE FROM by_id WHERE id = ?", (member.id,)),
+            ("DELETE FROM by_reference WHERE key = ?", (reference_key(member.reference),)),
+            (_BLANK, (member.member,)),
+        )
+
+
+def _receipt(batch: Batch, member: Member, inclusion: Inclusion) -> Receipt:
+    if batch.state != ATTESTED or batch.attestation is None or batch.transaction_id is None:
+        raise RegisterError(
+            f"certificate {member.certificate_id} is not on the ledger yet", "run the same anchor command again"
+        )
+    return Receipt(
+        statement=Statement.from_bytes(member.statement),
+        salt=member.salt,
+        transaction_id=batch.transaction_id,
+        attestation=batch.attestation,
+        inclusion=inclusion,
+    )

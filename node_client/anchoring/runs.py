@@ -1,0 +1,323 @@
+"""Runs in the register: from a source's segments to batches that are ready to be sent.
+
+A run is read segment by segment; each is kept once, in the order of the source, so that a run that was killed goes on
+where it stopped, and two processes that do the same run help each other. When all is read the run is *sealed*, in one
+transaction: references are taken, trees are built, and everything is synced. Only then anything is sent.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from node_client.anchoring import sealing
+from node_client.anchoring.preparing import ID_SIZE, Prepared
+from node_client.anchoring.sealing import MOST_PROBLEMS, Conflicts
+from node_client.anchoring.template import Kind
+from node_client.anchoring.tree import HASH
+from node_client.certificates.errors import RegisterError, SourceChanged, SourceError
+from node_client.certificates.register import usable
+
+READING, SEALED = "reading", "sealed"
+NAMELESS = "~"  # begins the name of a run whose name is not known before it is sealed
+_MOST_KINDS = 4096
+_RUN_SHIFT = 32
+_CACHE = 32 * 1024  # KiB of pages
+_CHECKPOINT = 8000  # pages in the log before they move into the file
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run; the fields are the table's columns in their order.
+
+    Attributes:
+        source: the source's digest; None while it is not known.
+        options: what was asked for, as JSON.
+        issued_on: the day on which it began, which is its certificates' day of issue.
+        state: reading or sealed.
+        members: certificates, once it is sealed.
+        left_out: rows that were left out.
+    """
+
+    run: int
+    name: str
+    source: str | None
+    options: str
+    issued_on: str
+    state: str
+    members: int
+    left_out: int
+    created: str
+
+    @property
+    def first(self) -> int:
+        """The number of its first certificate."""
+        return self.run << _RUN_SHIFT
+
+    @property
+    def last(self) -> int:
+        """The highest number that one of its certificates can have."""
+        return ((self.run + 1) << _RUN_SHIFT) - 1
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A segment that is in the register.
+
+    Attributes:
+        members: how many certificates the run has with it.
+        rows: how many rows it has.
+        problems: its bad rows.
+    """
+
+    digest: bytes
+    members: int
+    rows: int
+    problems: tuple[tuple[int, str], ...]
+
+
+class RunStore:
+    """The runs of a register's file, over a connection of its own. Use it in `with`, from one thread at a time.
+
+    Args:
+        path: the register, which is there and of this version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._kinds: dict[Kind, int] = {}
+        with usable(path):
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=60)
+            self._db.execute("PRAGMA secure_delete = ON")
+            self._db.execute(f"PRAGMA cache_size = -{_CACHE}")
+            self._db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
+
+    def __enter__(self) -> "RunStore":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    def find(self, name: str) -> Run | None:
+        """The run with this name."""
+        with usable(self._path):
+            row = self._db.execute("SELECT * FROM runs WHERE name = ?", (name,)).fetchone()
+        return Run(*row) if row else None
+
+    def all(self) -> list[tuple[Run, int]]:
+        """Every run in the order of their making, and how many certificates it has so far."""
+        query = (
+            "SELECT r.*, COALESCE((SELECT max(members) FROM segments s WHERE s.run = r.run), r.members)"
+            " FROM runs r ORDER BY r.run"
+        )
+        with usable(self._path):
+            rows = self._db.execute(query).fetchall()
+        return [(Run(*row[:-1]), row[-1]) for row in rows]
+
+    def begin(self, name: str, source: str | None, options: str) -> Run:
+        """The run with this name, made when it is not there. A run that began with other options is refused.
+
+        Raises:
+            SourceError: the run that is there has another source, or other options.
+        """
+        with self._transaction(durable=False):
+            created = datetime.now(UTC).isoformat(timespec="milliseconds")
+            # Members are numbered by their run: a run's number is never used again while any is left.
+            ((runs,), (members,)) = (
+                self._one("SELECT COALESCE(max(run), 0) FROM runs"),
+                self._one("SELECT COALESCE(max(member), 0) FROM members"),
+            )
+            number = max(runs, members >> _RUN_SHIFT) + 1
+            self._db.execute(
+                "INSERT OR IGNORE INTO runs VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?)",
+                (number, name, source, options, date.today().isoformat(), READING, created),
+            )
+        run = self.find(name)
+        if run is None:
+            raise self._given_up()
+        require_same_source(run, source)
+        if run.options != options:
+            raise SourceError(
+                f"the run {name} was begun with other options, or for another ledger",
+                "give the same options again, or name another --run",
+            )
+        return run
+
+    def kept(self, run: Run, segment: int) -> Kept | None:
+        """A segment, when it is in the register."""
+        query = "SELECT digest, members, rows, problems FROM segments WHERE run = ? AND segment = ?"
+        with usable(self._path):
+            row = self._db.execute(query, (run.run, segment)).fetchone()
+        return Kept(row[0], row[1], row[2], _problems(row[3])) if row else None
+
+    def keep(self, run: Run, segment: int, digest: bytes, prepared: Prepared) -> Kept:
+        """Keep a segment, the next one of its run. One that is there already, by another process, counts instead.
+
+        Raises:
+            SourceChanged: what is there is of another source.
+        """
+        with self._transaction(durable=False):
+            self._require_reading(run)
+            kept = self.kept(run, segment)
+            if kept is None:
+                before = self.kept(run, segment - 1) if segment else None
+                start = before.members if before else 0
+                kept = Kept(digest, start + prepared.count, prepared.rows, tuple(prepared.problems[:MOST_PROBLEMS]))
+                self._insert(run.first + start, prepared)
+                self._db.execute(
+                    "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?)",
+                    (run.run, segment, digest, kept.members, kept.rows, json.dumps(kept.problems)),
+                )
+        self.require_same(kept, digest)
+        return kept
+
+    def require_same(self, kept: Kept, digest: bytes) -> None:
+        """Raises SourceChanged when a segment of the source is not the one that was kept."""
+        if kept.digest != digest:
+            raise SourceChanged("the source changed in the middle of the run", "start again when it is complete")
+
+    def _insert(self, first: int, prepared: Prepared) -> None:
+        kinds = [self._kind(kind) for kind in prepared.kinds]
+        ids, salts, digests, leaves = prepared.ids, prepared.salts, prepared.digests, prepared.leaves
+        own = range(prepared.count)
+        rows = zip(
+            range(first, first + prepared.count),
+            prepared.lines,
+            [kinds[place] for place in prepared.kind],
+            prepared.sizes,
+            [digests[HASH * place : HASH * place + HASH] for place in own],
+            [ids[ID_SIZE * place : ID_SIZE * place + ID_SIZE] for place in own],
+            [salts[HASH * place : HASH * place + HASH] for place in own],
+            [leaves[HASH * place : HASH * place + HASH] for place in own],
+            prepared.references,
+            strict=True,
+        )
+        self._db.executemany("INSERT INTO members VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def _kind(self, kind: Kind) -> int:
+        number = self._kinds.get(kind)
+        if number is None:
+            values = (kind.type, kind.head, kind.tail)
+            self._db.execute("INSERT OR IGNORE INTO kinds (type, head, tail) VALUES (?, ?, ?)", values)
+            query = "SELECT kind FROM kinds WHERE head = ? AND tail = ?"
+            (number,) = self._db.execute(query, values[1:]).fetchone()
+            if len(self._kinds) == _MOST_KINDS:
+                self._kinds.clear()
+            self._kinds[kind] = int(number)
+        return int(number)
+
+    def segments(self, run: Run) -> Iterator[Kept]:
+        """A run's segments in their order."""
+        query = "SELECT digest, members, rows, problems FROM segments WHERE run = ? ORDER BY segment"
+        with usable(self._path):
+            for digest, members, rows, problems in self._db.execute(query, (run.run,)):
+                yield Kept(digest, members, rows, _problems(problems))
+
+    def seal(self, run: Run, *, name: str, source: str, batch_size: int, left_out: int, skip: bool) -> Conflicts:
+        """Take the references, build the trees, and sync everything.
+
+        Args:
+            name: what the run is called from now on.
+            source: the source's digest.
+            left_out: bad rows.
+            skip: whether to leave out certificates whose references are taken; otherwise one of them refuses all.
+
+        Raises:
+            SealedMeanwhile: another process has done so, or another run has this name.
+
+        Returns:
+            The certificates whose references are taken. When these refuse it, the run is as it was.
+        """
+        conflicts = Conflicts()
+        with suppress(_Refused), self._transaction(durable=True):
+            self._require_reading(run)
+            if self._one("SELECT EXISTS (SELECT 1 FROM runs WHERE name = ? AND run != ?)", name, run.run)[0]:
+                raise SealedMeanwhile
+            conflicts = sealing.take(self._db, run.first, run.last, skip=skip)
+            if conflicts.count and not skip:
+                raise _Refused
+            members = sealing.build(self._db, run.run, run.first, run.last, batch_size)
+            self._db.execute(
+                "UPDATE runs SET name = ?, source = ?, state = ?, members = ?, left_out = ? WHERE run = ?",
+                (name, source, SEALED, members, left_out + conflicts.count, run.run),
+            )
+            self._db.execute("DELETE FROM segments WHERE run = ?", (run.run,))
+        return conflicts
+
+    def discard(self, run: Run) -> None:
+        """Forget a run that was not sealed."""
+        with self._transaction(durable=True):
+            now = self._now(run)
+            if now is None or now.state == SEALED:
+                return
+            self._db.execute("DELETE FROM members WHERE member BETWEEN ? AND ?", (run.first, run.last))
+            self._db.execute("DELETE FROM segments WHERE run = ?", (run.run,))
+            self._db.execute("DELETE FROM runs WHERE run = ?", (run.run,))
+
+    def discard_abandoned(self, before: str) -> None:
+        """Forget nameless runs that nobody can go on with, begun before this moment."""
+        query = "SELECT * FROM runs WHERE state = ? AND substr(name, 1, 1) = ? AND created < ?"
+        with usable(self._path):
+            rows = self._db.execute(query, (READING, NAMELESS, before)).fetchall()
+        for row in rows:
+            self.discard(Run(*row))
+
+    def _now(self, run: Run) -> Run | None:
+        row = self._db.execute("SELECT * FROM runs WHERE run = ?", (run.run,)).fetchone()
+        return Run(*row) if row and row[-1] == run.created else None
+
+    def _require(self, run: Run) -> Run:
+        now = self._now(run)
+        if now is None:
+            raise self._given_up()
+        return now
+
+    def _require_reading(self, run: Run) -> None:
+        if self._require(run).state != READING:
+            raise SealedMeanwhile
+
+    def _given_up(self) -> RegisterError:
+        return RegisterError("the run was given up by another command meanwhile", "run the same command again")
+
+    def _one(self, query: str, *values: Any) -> Any:
+        return self._db.execute(query, values).fetchone()
+
+    @contextmanager
+    def _transaction(self, *, durable: bool) -> Iterator[None]:
+        """One transaction; what is not durable yet becomes so with the next one that is."""
+        with usable(self._path):
+            self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._kinds.clear()
+                with suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+                raise
+
+
+def require_same_source(run: Run, source: str | None) -> None:
+    """Raises SourceError when a run is known to be of another source."""
+    if source is not None and run.source not in (None, source):
+        raise SourceError(
+            f"the source is not the one with which the run {run.name} began",
+            "give that source again, or name another --run",
+        )
+
+
+class SealedMeanwhile(Exception):
+    """Another process has read the same run to its end."""
+
+
+class _Refused(Exception):
+    """The transaction is to be rolled back."""
+
+
+def _problems(text: str) -> tuple[tuple[int, str], ...]:
+    return tuple((line, message) for line, message in json.loads(text))
