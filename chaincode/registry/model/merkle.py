@@ -29,12 +29,24 @@ def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], 
         path: the inclusion proof, from the leaf upwards.
         root: the tree's root hash.
     """
-    if not 0 <= index < size:
+    try:
+        return root_of(leaf, index, size, path) == root
+    except ValueError:
         return False
+
+
+def root_of(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
+    """The root under which a path shows a leaf at this place of a tree; arguments are those of `verify_inclusion`.
+
+    Raises:
+        ValueError: it is no path for this place.
+    """
+    if not 0 <= index < size:
+        raise ValueError("the tree has no such place")
     node, last, current = index, size - 1, leaf
     for sibling in path:
         if last == 0:
-            return False
+            raise ValueError("the path is too long")
         if node & 1 or node == last:
             current = node_hash(sibling, current)
             while not node & 1 and node:
@@ -44,4 +56,6 @@ def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], 
             current = node_hash(current, sibling)
         node >>= 1
         last >>= 1
-    return last == 0 and current == root
+    if last:
+        raise ValueError("the path is too short")
+    return current
