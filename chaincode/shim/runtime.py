@@ -23,10 +23,11 @@ from chaincode.shim.chaincode import Chaincode
 from chaincode.shim.client import ClientTls, connect
 from chaincode.shim.errors import ChaincodeError, SettingsError
 from chaincode.shim.server import ChaincodeServer, ServerTls
+from chaincode.shim.watchdog import Watchdog
 
 
 def main(chaincode: Chaincode) -> None:
-    """Run the chaincode until it is told to end (SIGTERM, SIGINT) or its peer goes. Ends the process."""
+    """Run the chaincode until it is told to end (SIGTERM, SIGINT) or its peer goes. Ends the process, hung or not."""
     logging.basicConfig(
         level=os.environ.get("CORE_CHAINCODE_LOGGING_LEVEL", "INFO").upper(),
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
@@ -41,12 +42,17 @@ def main(chaincode: Chaincode) -> None:
 async def _until_signal(chaincode: Chaincode) -> None:
     running = asyncio.ensure_future(run(chaincode, os.environ, sys.argv[1:]))
     loop = asyncio.get_running_loop()
+    watchdog = Watchdog(loop)
     for number in (signal.SIGTERM, signal.SIGINT):
         # Windows has no handlers on the loop: there KeyboardInterrupt ends the process.
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, running.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
+    try:
         await running
+    except asyncio.CancelledError:
+        pass
+    finally:
+        watchdog.end()
 
 
 async def run(chaincode: Chaincode, environment: Mapping[str, str], arguments: Sequence[str] = ()) -> None:
