@@ -185,6 +185,10 @@ TEXTS = {
     "name the package with --package-id or --package, or say --without-package": (
         "パッケージを --package-id か --package で指定するか、--without-package を指定してください"
     ),
+    "the site is made": "拠点を作りました",
+    "the nodes are in the channel": "ノードがチャネルに参加しました",
+    "the registry is approved": "登録簿を承認しました",
+    "the registry was on the channel already": "登録簿はすでにチャネルに配備されています",
     # the demonstration
     "Three organisations' network comes up, with the registry running beside every peer.": (
         "三つの組織のネットワークが立ち上がり、各ピアのそばで登録簿チェーンコードが動きます。"
@@ -207,6 +211,7 @@ TEXTS = {
 }
 
 PROBLEMS = {
+    "bad-bundle": ("組織のバンドルが使えません", ""),
     "bad-configuration": ("設定または指定が使えません", ""),
     "bad-document": ("文書が使えません", "文書のファイルを確かめてください"),
     "bad-folder": ("ネットワークのフォルダーが使えません", "certledger network up で作るか、--dir で指定してください"),

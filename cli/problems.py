@@ -9,6 +9,7 @@ from cli.language import japanese
 from cli.output import Problem
 from network.errors import (
     BinariesError,
+    BundleError,
     ConfigurationError,
     FolderError,
     NetworkError,
@@ -41,6 +42,7 @@ _CODES: tuple[tuple[type[Exception], ExitCode, str], ...] = (
     (CommitError, ExitCode.REFUSED, "not-valid"),
     (FolderError, ExitCode.USAGE, "bad-folder"),
     (ConfigurationError, ExitCode.USAGE, "bad-configuration"),
+    (BundleError, ExitCode.USAGE, "bad-bundle"),
     (BinariesError, ExitCode.USAGE, "no-fabric"),
     (NotRunning, ExitCode.UNREACHABLE, "not-running"),
     (NotAgreed, ExitCode.REFUSED, "not-agreed"),

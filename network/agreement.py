@@ -30,6 +30,14 @@ class Party:
     package: bytes
 
 
+def approve(party: Party, definition: ChaincodeDefinition) -> str:
+    """Install and approve for one organisation. Returns the package id. Raises FabricError: it was refused."""
+    party.lifecycle.install(party.package)
+    package_id = package_info(party.package).id
+    party.lifecycle.approve(definition, package_id)
+    return package_id
+
+
 def install_and_approve(parties: Sequence[Party], definition: ChaincodeDefinition, waiter: Waiter) -> list[str]:
     """Install and approve for every organisation, and wait until every peer knows of every approval.
 
@@ -43,12 +51,6 @@ def install_and_approve(parties: Sequence[Party], definition: ChaincodeDefinitio
         FabricError: a peer or the channel refused.
     """
 
-    def approve(party: Party) -> str:
-        party.lifecycle.install(party.package)
-        package_id = package_info(party.package).id
-        party.lifecycle.approve(definition, package_id)
-        return package_id
-
     def heard() -> None:
         for party in parties:
             approvals = party.lifecycle.readiness(definition).approvals
@@ -56,7 +58,7 @@ def install_and_approve(parties: Sequence[Party], definition: ChaincodeDefinitio
             if missing:
                 raise NotYet(f"{party.msp_id} has not heard of {', '.join(missing)}")
 
-    package_ids = each(parties, approve)
+    package_ids = each(parties, lambda party: approve(party, definition))
     waiter.until("every peer knows of every approval", answered(heard))
     return package_ids
 

@@ -2,20 +2,20 @@
 
 from pathlib import Path
 
-from network.channel_config import first_block
-from network.crypto import create_organisation, create_user
+from network.bundle_files import bundle_of
+from network.channel import channel_of
+from network.crypto import create_user
 from network.engine import engine_of, named
 from network.errors import FolderError, NetworkError, StartError
 from network.fabric import binaries
-from network.fabric.keys import create_links
 from network.folder import Engine, Folder
 from network.lock import holder
-from network.ports import chosen_ports
+from network.ports import placed
 from network.profiles import write_profiles
 from network.progress import Progress, Step, silent
+from network.sites import make_organisation, write_channel
 from network.status import NetworkStatus
-from network.topology import CHANNEL, Organisation, Topology, default_configtx, read_topology, with_ports
-from network.trust import write_trust
+from network.topology import Organisation, Topology, default_configtx, read_topology
 
 
 def up(folder: Folder, *, ports: str = "", engine: Engine | None = None, progress: Progress = silent) -> bool:
@@ -34,6 +34,11 @@ def up(folder: Folder, *, ports: str = "", engine: Engine | None = None, progres
         NetworkError: it could not be made or did not come up.
     """
     created = not folder.exists
+    if not created and folder.site_of:
+        raise NetworkError(
+            f"{folder.path} is the site of {folder.site_of} alone, whose network comes up site by site",
+            "start its nodes with: certledger network start",
+        )
     if created:
         create(folder, ports=ports, engine=engine or Engine.EMBEDDED)
         progress(Step.MADE)
@@ -60,7 +65,9 @@ def up(folder: Folder, *, ports: str = "", engine: Engine | None = None, progres
 
 
 def create(folder: Folder, *, ports: str = "", engine: Engine = Engine.EMBEDDED) -> None:
-    """Make a network's folder: keys, the channel's first block, profiles.
+    """Make the folder of a network of which all organisations are here: keys, the channel's first block, profiles.
+
+    It is made by the steps by which every organisation makes its own site.
 
     Args:
         engine: what is to run it.
@@ -70,23 +77,17 @@ def create(folder: Folder, *, ports: str = "", engine: Engine = Engine.EMBEDDED)
     """
     if engine is Engine.FABRIC:
         binaries.find()  # nothing is made that could not be started
-    text = default_configtx()
-    if ports:
-        text = with_ports(text, chosen_ports(read_topology(text), ports, engine))
-    topology = read_topology(text)
+    topology = read_topology(default_configtx())
+    organisations = placed(topology, ports, engine) if ports else topology.organisations
 
     def fill(path: Path) -> None:
-        for organisation in topology.organisations:
-            create_organisation(path / organisation.name, organisation)
-            if engine is Engine.FABRIC:
-                create_links(path / organisation.name, organisation)
-        (path / "configtx.yaml").write_text(text, encoding="utf-8")
-        block = first_block(topology.profile, CHANNEL, path)
-        (path / "channel.block").write_bytes(block)
-        write_trust(path / "trust.json", block)
+        for organisation in organisations:
+            make_organisation(path, organisation, engine)
+        bundles = [bundle_of(path / one.name, one) for one in organisations]
+        write_channel(path, channel_of(topology, bundles), {one.name for one in organisations})
 
     folder.make(fill, engine)
-    _write_profiles(folder, topology)
+    _write_profiles(folder, folder.topology())
 
 
 def _write_profiles(folder: Folder, topology: Topology) -> None:
@@ -99,7 +100,7 @@ def _write_profiles(folder: Folder, topology: Topology) -> None:
 def add_identity(folder: Folder, organisation: str, name: str, role: str) -> Organisation:
     """Make another identity in an organisation, with a profile for it. Raises NetworkError."""
     topology = folder.topology()
-    found = topology.organisation(organisation)
+    found = folder.require_resident(topology, organisation)
     try:
         create_user(folder.organisation(found.name), name, role)
         write_profiles(folder, topology)

@@ -3,10 +3,12 @@
 <Organisation>/
     ca/  tlsca/            the certificate authorities
     msp/                   the organisation's MSP: public, part of the channel's configuration
-    peer/  orderer/        msp/ and tls/ of its nodes
+    peer/  orderer/        msp/ and tls/ of its nodes; orderer1/ of a second orderer
     users/<name>/          msp/ and tls/ of its people and programs, under pseudonyms
 """
 
+import json
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from shutil import rmtree
@@ -19,18 +21,16 @@ from node_client.durable import make_folder, sync_folder, sync_tree
 
 ROLES = ("admin", "issuer", "auditor", "verifier")
 
-CONFIG_YAML = """\
-NodeOUs:
-  Enable: true
-  ClientOUIdentifier:
-    OrganizationalUnitIdentifier: client
-  PeerOUIdentifier:
-    OrganizationalUnitIdentifier: peer
-  AdminOUIdentifier:
-    OrganizationalUnitIdentifier: admin
-  OrdererOUIdentifier:
-    OrganizationalUnitIdentifier: orderer
-"""
+UNITS = {role: role for role in ("client", "peer", "admin", "orderer")}
+
+
+def msp_config(units: Mapping[str, str]) -> str:
+    """An MSP's config.yaml: the organisational unit of each role."""
+    lines = [
+        f"  {role.capitalize()}OUIdentifier:\n    OrganizationalUnitIdentifier: {json.dumps(unit)}\n"
+        for role, unit in units.items()
+    ]
+    return "NodeOUs:\n  Enable: true\n" + "".join(lines)
 
 
 def create_organisation(folder: Path, organisation: Organisation) -> None:
@@ -45,14 +45,13 @@ def create_organisation(folder: Path, organisation: Organisation) -> None:
     ca.pair.write(folder / "ca" / "ca.key", folder / "ca" / "ca.crt")
     tls_ca.pair.write(folder / "tlsca" / "tlsca.key", folder / "tlsca" / "tlsca.crt")
     _write_msp(folder / "msp", ca, tls_ca)
-    for kind, name, address in (
-        ("peer", organisation.peer_name, organisation.peer),
-        ("orderer", organisation.orderer_name, organisation.orderer),
-    ):
+    nodes = [("peer", "peer", organisation.peer_name, organisation.peer)]
+    nodes += [("orderer", place.folder, place.name, place.address) for place in organisation.orderers]
+    for unit, place, name, address in nodes:
         host = address.rpartition(":")[0]
         hosts = list(dict.fromkeys([host, name, "localhost", "127.0.0.1"]))
-        _write_msp(folder / kind / "msp", ca, tls_ca, ca.issue_identity(name, unit=kind))
-        _write_tls(folder / kind / "tls", "server", tls_ca.issue_tls(name, hosts), tls_ca)
+        _write_msp(folder / place / "msp", ca, tls_ca, ca.issue_identity(name, unit=unit))
+        _write_tls(folder / place / "tls", "server", tls_ca.issue_tls(name, hosts), tls_ca)
     for role in ROLES:
         create_user(folder, role, role)
 
@@ -128,7 +127,7 @@ def _write_msp(folder: Path, ca: Authority, tls_ca: Authority, identity: KeyPair
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(pem)
-    (folder / "config.yaml").write_text(CONFIG_YAML, encoding="utf-8")
+    (folder / "config.yaml").write_text(msp_config(UNITS), encoding="utf-8")
     if identity:
         identity.write(folder / "keystore" / "key.pem", folder / "signcerts" / "cert.pem")
 

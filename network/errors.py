@@ -3,6 +3,7 @@
 NetworkError
 ├── FolderError          the folder is not a network's, or of another version
 ├── ConfigurationError   configtx.yaml cannot be used
+├── BundleError          an organisation's public bundle cannot be used
 ├── BinariesError        Fabric's programs are not here, or of another version
 ├── NotRunning           nothing runs in this folder
 ├── NotAgreed            too few organisations have approved a chaincode's definition
@@ -29,6 +30,10 @@ class FolderError(NetworkError):
 
 class ConfigurationError(NetworkError):
     """configtx.yaml does not say what is needed, or says it wrongly."""
+
+
+class BundleError(NetworkError):
+    """What an organisation tells the others of itself is damaged, or does not fit."""
 
 
 class BinariesError(NetworkError):

@@ -1,11 +1,14 @@
 """A network's folder: where things are, and whose folder it is.
 
+It is the site of one organisation, or of all of them when a network is on one machine.
+
 <dir>/
-    network.json            what made the folder, in which format
+    network.json            what made the folder, in which format, and whose site it is
     configtx.yaml           the consortium's channel as it is in force here
+    bundles/                what the organisations told each other of themselves
     channel.block           the channel's first block
     trust.json              what a verifier pins
-    <Organisation>/         keys, MSPs, users, connection.json, register.db
+    <Organisation>/         keys, MSPs, users, connection.json, register.db; of others what is public
     profiles/               identities for our own commands
     embedded/  or fabric/   the engine's own: ledgers, packages, logs
 """
@@ -22,7 +25,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from network.errors import FolderError
-from network.topology import Topology, read_topology
+from network.topology import DEFAULT_PROFILE, Organisation, Topology, read_topology
 from node_client.durable import make_folder, sync_folder, sync_tree
 
 FORMAT = 1
@@ -106,6 +109,32 @@ class Folder:
         except ValueError as error:
             raise FolderError(f"{self.path / STAMP} names an engine that is not known: {error}") from error
 
+    @property
+    def site_of(self) -> str:
+        """The name of the one organisation whose site this is; empty when all are here. Raises FolderError."""
+        self.require()
+        return str(self._stamp().get("site", ""))
+
+    def residents(self, topology: Topology) -> tuple[Organisation, ...]:
+        """The organisations whose keys and nodes are here. Raises FolderError."""
+        site = self.site_of
+        return tuple(one for one in topology.organisations if site in ("", one.name))
+
+    def require_resident(self, topology: Topology, name: str) -> Organisation:
+        """The organisation of this name, in any case.
+
+        Raises:
+            ConfigurationError: there is none.
+            FolderError: its site is another one.
+        """
+        found = topology.organisation(name)
+        if found not in self.residents(topology):
+            raise FolderError(
+                f"{self.path} is the site of {self.site_of}, and the keys of {found.name} are not here",
+                f"do this at the site of {found.name}, or name its folder with --dir",
+            )
+        return found
+
     def require(self) -> None:
         """Check that a network has been made here. Raises FolderError when not."""
         if not self.exists:
@@ -114,12 +143,21 @@ class Folder:
                 "make one with: certledger network up, or name its folder with --dir",
             )
 
-    def make(self, fill: Callable[[Path], None], engine: Engine = Engine.EMBEDDED) -> None:
+    def make(
+        self,
+        fill: Callable[[Path], None],
+        engine: Engine = Engine.EMBEDDED,
+        *,
+        profile: str = DEFAULT_PROFILE,
+        site: str = "",
+    ) -> None:
         """Make the folder with everything in it, or nothing; it is durable when this returns.
 
         Args:
             fill: writes the content into an empty folder.
             engine: what is to run it.
+            profile: the profile of configtx.yaml.
+            site: the one organisation whose site it is; empty when all are here.
 
         Raises:
             FolderError: it cannot be written, or somebody else has made it meanwhile.
@@ -131,7 +169,10 @@ class Folder:
             raise FolderError(f"the folder cannot be made: {error}", "choose another one with --dir") from error
         try:
             fill(temporary)
-            (temporary / STAMP).write_text(json.dumps({"format": FORMAT, "engine": engine}) + "\n", encoding="utf-8")
+            stamp = {"format": FORMAT, "engine": engine}
+            stamp |= {"profile": profile} if profile != DEFAULT_PROFILE else {}
+            stamp |= {"site": site} if site else {}
+            (temporary / STAMP).write_text(json.dumps(stamp) + "\n", encoding="utf-8")
             sync_tree(temporary)
             temporary.rename(self.path)  # over an empty folder at most
             sync_folder(self.path.parent)
@@ -166,7 +207,7 @@ class Folder:
                 f"{self.path / 'configtx.yaml'} cannot be read: {error}",
                 "put the file back, or choose another folder with --dir",
             ) from error
-        return read_topology(text)
+        return read_topology(text, str(self._stamp().get("profile", DEFAULT_PROFILE)))
 
     @property
     def embedded(self) -> Path:

@@ -31,7 +31,9 @@ def connection_profile(folder: Folder, organisation: Organisation) -> dict[str, 
             one.name: _organisation(folder, one, with_users=one == organisation) for one in topology.organisations
         },
         "peers": {one.peer_name: _peer(folder, one) for one in topology.organisations},
-        "orderers": {one.orderer_name: _node(folder, one, one.orderer) for one in topology.organisations},
+        "orderers": {
+            place.name: _node(folder, one, place.address) for one in topology.organisations for place in one.orderers
+        },
     }
 
 
@@ -41,7 +43,7 @@ def _organisation(folder: Folder, organisation: Organisation, *, with_users: boo
     return {
         "mspid": organisation.msp_id,
         "peers": [organisation.peer_name],
-        "orderers": [organisation.orderer_name],
+        "orderers": [place.name for place in organisation.orderers],
         "ca": {"cert": str(home / "ca" / "ca.crt")},
         "users": {name: _user(home / "users" / name) for name in users},
     }
@@ -133,10 +135,11 @@ class UserProfile:
 
 
 def write_profiles(folder: Folder, topology: Topology) -> None:
-    """Write every organisation's connection profile, and a profile for each of its users."""
+    """Write the connection profile of every organisation here, and a profile for each of its users."""
     target = folder.path / "profiles"
     make_folder(target)
-    for organisation in topology.organisations:
+    residents = folder.residents(topology)
+    for organisation in residents:
         home = folder.organisation(organisation.name)
         connection = connection_profile(folder, organisation)
         _write(home / "connection.json", json.dumps(connection, indent=2))
@@ -152,7 +155,7 @@ def write_profiles(folder: Folder, topology: Topology) -> None:
             _write(target / f"{profile.name}.json", json.dumps(profile.to_dict(), indent=2))
     current = target / CURRENT
     if not current.exists():
-        _write(current, f"{topology.organisations[0].label}-issuer")
+        _write(current, f"{residents[0].label}-issuer")
 
 
 def _write(path: Path, text: str) -> None:

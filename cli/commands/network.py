@@ -3,18 +3,18 @@
 import json
 import os
 import shlex
-import time
 from typing import TYPE_CHECKING
 
 import click
 
+from cli.clock import Clock
+from cli.commands import sites
 from cli.commands.export_trust import export_trust
 from cli.exit_codes import ExitCode
 from cli.language import tr
 from cli.settings import Settings, folder_options
 
 if TYPE_CHECKING:
-    from network.progress import Step
     from network.status import NodeStatus, OrganisationStatus
 
 ENGINES = click.Choice(["embedded", "fabric"])
@@ -23,7 +23,11 @@ ROLES = click.Choice(["admin", "issuer", "auditor", "verifier"])
 
 @click.group()
 def network() -> None:
-    """The network: three organisations on this machine."""
+    """The network: of three organisations on this machine, or the site of one of them."""
+
+
+for command in sites.COMMANDS:
+    network.add_command(command)
 
 
 network.add_command(export_trust)
@@ -49,9 +53,9 @@ def up(settings: Settings, engine: str | None, ports: str) -> None:
         # The environment speaks of new networks only: one that has been made keeps its engine.
         engine = ENGINES.convert(os.environ.get("CERTLEDGER_ENGINE") or "embedded", None, None)
     chosen = Engine(engine) if engine else None
-    started = control.up(settings.folder, ports=ports, engine=chosen, progress=_Clock(settings))
+    started = control.up(settings.folder, ports=ports, engine=chosen, progress=Clock(settings))
     text = tr("the network serves") if started else tr("the network runs already")
-    _show_status(settings, text)
+    show_status(settings, text)
 
 
 @network.command()
@@ -72,7 +76,7 @@ def down(settings: Settings, purge: bool) -> None:
 @folder_options
 def status(settings: Settings) -> int:
     """Show whether the network runs: process, endpoints, height of every organisation's ledger."""
-    return ExitCode.DONE if _show_status(settings) else ExitCode.UNREACHABLE
+    return ExitCode.DONE if show_status(settings) else ExitCode.UNREACHABLE
 
 
 @network.command()
@@ -82,8 +86,8 @@ def restart(settings: Settings, node: str) -> None:
     """Start a NODE of a Fabric network anew, such as peer0.city, and return when the network serves again."""
     from network import control
 
-    control.restart(settings.folder, node, progress=_Clock(settings))
-    _show_status(settings, tr("the node is started anew"))
+    control.restart(settings.folder, node, progress=Clock(settings))
+    show_status(settings, tr("the node is started anew"))
 
 
 @network.command()
@@ -106,7 +110,7 @@ def connection_profile(settings: Settings, organisation: str) -> None:
     """Print ORG's connection profile, for clients that are not ours."""
     from network import profiles
 
-    found = settings.folder.topology().organisation(organisation)
+    found = settings.folder.require_resident(settings.folder.topology(), organisation)
     click.echo(json.dumps(profiles.connection_profile(settings.folder, found), indent=2, ensure_ascii=False))
 
 
@@ -119,7 +123,7 @@ def env(settings: Settings, organisation: str, user: str, mutual_tls: bool) -> N
     """Print the variables with which Fabric's `peer` command acts as a USER of ORG (default: admin)."""
     from network.profiles import peer_environment
 
-    found = settings.folder.topology().organisation(organisation)
+    found = settings.folder.require_resident(settings.folder.topology(), organisation)
     variables = peer_environment(settings.folder, found, user, mutual_tls=mutual_tls)
     settings.output.result(
         dict(variables), "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
@@ -143,18 +147,8 @@ def add_identity(settings: Settings, organisation: str, name: str, role: str) ->
     settings.output.result(record, f"✔ {tr('identity made')}; {tr('use it with')}: --profile {profile}")
 
 
-class _Clock:
-    """Tells the user of a Fabric network's steps, each with the seconds since the command began."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._output = settings.output
-        self._began = time.monotonic()
-
-    def __call__(self, step: "Step") -> None:
-        self._output.message(f"{time.monotonic() - self._began:6.1f} s  {tr(step)}")
-
-
-def _show_status(settings: Settings, headline: str = "") -> bool:
+def show_status(settings: Settings, headline: str = "") -> bool:
+    """Print what the network does now. Returns whether it runs."""
     from network import control
 
     found = control.status(settings.folder)

@@ -29,3 +29,11 @@ def leads(folder: Folder, node: Node) -> bool | None:
         return operations(folder, node).leads(CHANNEL)
     except AdminError:
         return None
+
+
+def knows_leader(folder: Folder, node: Node) -> bool:
+    """Whether an orderer has heard which one leads; not when it does not answer."""
+    try:
+        return operations(folder, node).knows_leader(CHANNEL)
+    except AdminError:
+        return False

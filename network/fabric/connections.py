@@ -1,6 +1,6 @@
 """Connections to the nodes, as their own organisation's admin or operator."""
 
-from network.fabric.nodes import OPERATOR_KEYS, Kind, Node
+from network.fabric.nodes import OPERATOR_KEYS, Node
 from network.folder import Folder
 from network.topology import Organisation
 from node_client import ConnectionProfile, Gateway, GatewayOptions
@@ -27,10 +27,9 @@ def operations(folder: Folder, node: Node) -> Operations:
 
 def _endpoint(folder: Folder, node: Node, address: str) -> RestEndpoint:
     home = folder.organisation(node.organisation.name)
-    kind = "orderer" if node.kind is Kind.ORDERER else "peer"
     return RestEndpoint(
         address=address,
-        tls_roots=home / kind / "tls" / "ca.crt",
+        tls_roots=home / "tlsca" / "tlsca.crt",
         client_certificate=home / OPERATOR_KEYS / "client.crt",
         client_key=home / OPERATOR_KEYS / "client.key",
     )

@@ -1,5 +1,6 @@
-"""Putting the registry on the channel, and waiting until it can be used everywhere."""
+"""Putting the registry on the channel, and waiting until it can be used."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from network import agreement
@@ -7,12 +8,15 @@ from network.agreement import Party
 from network.fabric.connections import gateway
 from network.fabric.registry_package import registry_service_package
 from network.folder import Folder
-from network.progress import Progress, Step
+from network.lifecycle.definition import Stated
+from network.lifecycle.member import ADMIN, acting
+from network.profiles import load_profile
 from network.registry import POLICY, REGISTRY, VERSION
-from network.topology import CHANNEL, Organisation, Topology
+from network.topology import CHANNEL, Organisation
 from network.waiting import Waiter, answered, each
 from node_client import GatewayOptions
 from node_client.admin._sync.lifecycle import Lifecycle
+from node_client.errors import FabricError
 from node_client.gateway.options import Deadlines
 from node_client.protocol.lifecycle import ChaincodeDefinition
 from node_client.protocol.policy_dsl import parse_policy
@@ -21,33 +25,75 @@ from node_client.protocol.policy_dsl import parse_policy
 IMPATIENT = GatewayOptions(deadlines=Deadlines(evaluate=5, endorse=5))
 
 
-def deploy_registry(folder: Folder, topology: Topology, waiter: Waiter, progress: Progress) -> None:
-    """Install, approve and commit the registry for every organisation, unless the channel has it.
+def definition() -> ChaincodeDefinition:
+    """What organisations agree on about the registry."""
+    return ChaincodeDefinition(name=REGISTRY, version=VERSION, sequence=1, policy=parse_policy(POLICY))
+
+
+def is_deployed(folder: Folder, organisation: Organisation, waiter: Waiter) -> bool:
+    """Whether the registry is on the channel, as an organisation's peer knows. Raises StartError."""
+    with gateway(folder, organisation) as connection:
+        lifecycle = Lifecycle(connection, CHANNEL)
+        return waiter.until("the peer answers", answered(lambda: lifecycle.committed(REGISTRY))) is not None
+
+
+def approve_registry(folder: Folder, organisations: Sequence[Organisation], waiter: Waiter) -> list[str]:
+    """Install the registry and approve it, each organisation at its own peer.
+
+    What has been done already is left as it is.
+
+    Returns:
+        The package ids.
 
     Raises:
         StartError: a peer did not take part in time.
         FabricError: a peer or the channel refused.
         OSError: a key cannot be read.
     """
-    definition = ChaincodeDefinition(name=REGISTRY, version=VERSION, sequence=1, policy=parse_policy(POLICY))
     with ExitStack() as stack:
         parties = []
-        for organisation in topology.organisations:
+        for organisation in organisations:
             connection = stack.enter_context(gateway(folder, organisation))
             package = registry_service_package(folder, organisation)
             parties.append(Party(organisation.msp_id, Lifecycle(connection, CHANNEL), package))
         first = parties[0].lifecycle
-        if waiter.until("the first peer answers", answered(lambda: first.committed(REGISTRY))):
-            return
-        agreement.install_and_approve(parties, definition, waiter)
-        progress(Step.APPROVED)
-        agreement.commit(first, definition, [party.msp_id for party in parties], waiter)
-        progress(Step.COMMITTED)
+        if not waiter.until("the peer answers", answered(lambda: first.committed(REGISTRY))):
+            return agreement.install_and_approve(parties, definition(), waiter)
+        # Others have put it on the channel already, and there is nobody to wait for.
+        return [agreement.approve(party, definition()) for party in parties]
 
 
-def wait_until_endorsing(folder: Folder, topology: Topology, waiter: Waiter) -> None:
-    """Wait until every organisation's gateway gets every organisation's endorsement. Raises StartError."""
-    everyone = [organisation.msp_id for organisation in topology.organisations]
+def commit_registry(folder: Folder, organisation: Organisation) -> bool:
+    """Put the registry on the channel with the word of the organisations that have approved it.
+
+    Returns:
+        Whether that was done now; false when it was there.
+
+    Raises:
+        NotAgreed: too few have approved, or their peers do not answer.
+        FabricError: the channel refused.
+    """
+    with acting(load_profile(folder, f"{organisation.label}-{ADMIN}")) as member:
+        _, endorsers = member.commit(Stated(name=REGISTRY, version=VERSION, policy=POLICY))
+    return bool(endorsers)
+
+
+def endorsement_trouble(folder: Folder, organisation: Organisation) -> str:
+    """Why an organisation's gateway gets no endorsements for the registry now; empty when it does."""
+    with gateway(folder, organisation, IMPATIENT) as connection:
+        contract = connection.get_network(CHANNEL).get_contract(REGISTRY)
+        try:
+            contract.new_proposal("ListCertificates", "1", "").endorse()
+        except FabricError as error:
+            return str(error)
+    return ""
+
+
+def wait_until_endorsing(
+    folder: Folder, gateways: Sequence[Organisation], endorsers: Sequence[Organisation], waiter: Waiter
+) -> None:
+    """Wait until each of these gateways gets each of these organisations' endorsement. Raises StartError."""
+    everyone = [organisation.msp_id for organisation in endorsers]
 
     def wait(organisation: Organisation) -> None:
         with gateway(folder, organisation, IMPATIENT) as connection:
@@ -57,4 +103,4 @@ def wait_until_endorsing(folder: Folder, topology: Topology, waiter: Waiter) -> 
                 answered(lambda: contract.new_proposal("ListCertificates", "1", "", organizations=everyone).endorse()),
             )
 
-    each(topology.organisations, wait)
+    each(gateways, wait)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from network.fabric.connections import gateway, operations, participation
 from network.fabric.nodes import Node
 from network.folder import Folder
-from network.topology import CHANNEL
-from network.waiting import NotYet, Waiter, answered
+from network.topology import CHANNEL, Organisation
+from network.waiting import NotYet, Waiter, answered, each
 from node_client.admin._sync.peer_channels import PeerChannels
 
 
@@ -29,13 +29,29 @@ def wait_for_orderer(folder: Folder, node: Node, waiter: Waiter) -> None:
 
 
 def wait_for_leader(folder: Folder, orderers: Sequence[Node], waiter: Waiter) -> None:
-    """Wait until one of the orderers leads the others. Raises StartError."""
+    """Wait until each of these orderers knows which one leads. Raises StartError."""
 
     def ask() -> None:
-        if not any(operations(folder, node).leads(CHANNEL) for node in orderers):
+        if not all(operations(folder, node).knows_leader(CHANNEL) for node in orderers):
             raise NotYet
 
     waiter.until("the orderers have a leader", answered(ask))
+
+
+def wait_for_nodes(folder: Folder, nodes: Sequence[Node], waiter: Waiter) -> None:
+    """Wait until nodes say that they are well, those that can. Raises StartError."""
+
+    def ask(node: Node) -> None:
+        waiter.until(f"{node.name} is well", answered(operations(folder, node).check_health))
+
+    each([node for node in nodes if node.operations], ask)
+
+
+def has_joined(folder: Folder, organisation: Organisation, waiter: Waiter) -> bool:
+    """Whether an organisation's peer is in the channel. Raises StartError: it does not answer."""
+    with gateway(folder, organisation) as connection:
+        channels = waiter.until("the peer answers", answered(PeerChannels(connection).channels))
+        return CHANNEL in channels
 
 
 def join_peer(folder: Folder, node: Node, block: bytes, waiter: Waiter) -> None:

@@ -34,7 +34,7 @@ class Launch:
 
 
 def prepare(folder: Folder, topology: Topology, peer: Path, orderer: Path) -> tuple[Launch, ...]:
-    """Write every node's configuration, and say how to start it.
+    """Write the configuration of every node of this site, and say how to start it.
 
     Args:
         peer, orderer: Fabric's programs.
@@ -46,7 +46,7 @@ def prepare(folder: Folder, topology: Topology, peer: Path, orderer: Path) -> tu
     install(builder)
     (folder.home / "logs").mkdir(exist_ok=True)
     launches = []
-    for node in nodes_of(topology):
+    for node in nodes_of(folder.residents(topology)):
         home = node.home(folder)
         (home / "tmp").mkdir(parents=True, exist_ok=True)
         arguments: tuple[str, ...]

@@ -1,24 +1,27 @@
-"""The nodes of a network on this machine: their names, addresses and folders.
+"""The nodes of a site: their names, addresses and folders.
 
 configtx.yaml names one address for an orderer and one for a peer, which everybody needs to know. What a node offers to
-its own site only is at ports beside it, by rule; with an orderer at 7050 and a peer at 7051:
+its own site only is on loopback, at ports beside it by rule; with an orderer at 7050 and a peer at 7051:
 
     7052  where chaincode that the peer launches dials the peer
     7053  the orderer's channel participation API
     7055  the registry that runs beside the peer
     7056  the peer's operations: health, metrics
     7057  the orderer's operations
+
+An organisation's second orderer is at 7058 by default, with its own two ports beside it in the same way.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from network.folder import Folder
 from network.registry import REGISTRY
-from network.topology import Organisation, Topology
+from network.topology import Organisation
 
-PORTS_PER_ORGANISATION = 8
+PORTS_PER_ORDERER = 8
 
 # Folders in an organisation's, see `network.fabric.keys`.
 OPERATOR_KEYS, REGISTRY_KEYS = "operator", "registry"
@@ -45,6 +48,7 @@ class Node:
         name: such as `peer0.city`.
         address: where it serves, `host:port`.
         operations: its operations endpoint; empty when it has none.
+        keys: the folder of its keys, in the organisation's.
         admin: an orderer's channel participation API.
         chaincode: where chaincode dials a peer.
     """
@@ -53,6 +57,7 @@ class Node:
     organisation: Organisation
     name: str
     address: str
+    keys: str
     operations: str = ""
     admin: str = ""
     chaincode: str = ""
@@ -71,25 +76,28 @@ class Node:
         return folder.home / "logs" / f"{self.name}.log"
 
 
-def nodes_of(topology: Topology) -> tuple[Node, ...]:
-    """Every node, in the order in which they are started."""
-    organisations = topology.organisations
+def nodes_of(organisations: Sequence[Organisation]) -> tuple[Node, ...]:
+    """Every node of these organisations, in the order in which they are started."""
     return (
-        *(orderer(one) for one in organisations),
+        *(node for one in organisations for node in orderers(one)),
         *(peer(one) for one in organisations),
         *(registry(one) for one in organisations),
     )
 
 
-def orderer(organisation: Organisation) -> Node:
-    """An organisation's orderer."""
-    return Node(
-        kind=Kind.ORDERER,
-        organisation=organisation,
-        name=organisation.orderer_name,
-        address=organisation.orderer,
-        operations=f"localhost:{_port(organisation.orderer) + _ORDERER_OPERATIONS_OFFSET}",
-        admin=_beside(organisation.orderer, _ADMIN_OFFSET),
+def orderers(organisation: Organisation) -> tuple[Node, ...]:
+    """An organisation's orderers."""
+    return tuple(
+        Node(
+            kind=Kind.ORDERER,
+            organisation=organisation,
+            name=place.name,
+            address=place.address,
+            keys=place.folder,
+            operations=f"localhost:{_port(place.address) + _ORDERER_OPERATIONS_OFFSET}",
+            admin=f"localhost:{_port(place.address) + _ADMIN_OFFSET}",
+        )
+        for place in organisation.orderers
     )
 
 
@@ -100,8 +108,9 @@ def peer(organisation: Organisation) -> Node:
         organisation=organisation,
         name=organisation.peer_name,
         address=organisation.peer,
+        keys="peer",
         operations=f"localhost:{_port(organisation.peer) + _PEER_OPERATIONS_OFFSET}",
-        chaincode=_beside(organisation.peer, _CHAINCODE_OFFSET),
+        chaincode=f"localhost:{_port(organisation.peer) + _CHAINCODE_OFFSET}",
     )
 
 
@@ -111,7 +120,8 @@ def registry(organisation: Organisation) -> Node:
         kind=Kind.CHAINCODE,
         organisation=organisation,
         name=f"{REGISTRY}.{organisation.label}",
-        address=_beside(organisation.peer, _REGISTRY_OFFSET),
+        address=f"localhost:{_port(organisation.peer) + _REGISTRY_OFFSET}",
+        keys=REGISTRY_KEYS,
     )
 
 
@@ -119,10 +129,6 @@ def listening(address: str) -> str:
     """Where to listen in order to serve at an address: this machine's name for itself is its loopback interface."""
     host, _, port = address.rpartition(":")
     return f"{'127.0.0.1' if host == 'localhost' else host}:{port}"
-
-
-def _beside(address: str, offset: int) -> str:
-    return f"{address.rpartition(':')[0]}:{_port(address) + offset}"
 
 
 def _port(address: str) -> int:

@@ -16,7 +16,7 @@ from network.topology import Topology
 def orderer_yaml(node: Node, topology: Topology, folder: Folder) -> str:
     """The file's text. Paths are absolute."""
     organisation = folder.organisation(node.organisation.name)
-    tls = organisation / "orderer" / "tls"
+    tls = organisation / node.keys / "tls"
     data = node.home(folder) / "data"
     roots = [str(folder.organisation(one.name) / "tlsca" / "tlsca.crt") for one in topology.organisations]
     host, _, port = listening(node.address).rpartition(":")
@@ -33,7 +33,7 @@ def orderer_yaml(node: Node, topology: Topology, folder: Folder) -> str:
             "ListenPort": int(port),
             "BootstrapMethod": "none",
             "LocalMSPID": node.organisation.msp_id,
-            "LocalMSPDir": str(organisation / "orderer" / "msp"),
+            "LocalMSPDir": str(organisation / node.keys / "msp"),
             "TLS": {
                 "Enabled": True,
                 **pair,

@@ -1,24 +1,45 @@
-"""The Fabric network of a folder: its nodes brought up step by step, asked, restarted and taken down."""
+"""The Fabric nodes of a folder: brought up step by step, asked, restarted and taken down.
 
+Where the folder is one organisation's site, the steps are commands of their own, for between them other organisations
+take theirs. Where all organisations are here, `start` takes the same steps for all of them.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from network import background
 from network.engine import named
-from network.errors import NotRunning, StartError
+from network.errors import FolderError, NotRunning, StartError
 from network.fabric import binaries, processes
-from network.fabric.asking import height, leads
-from network.fabric.deploying import deploy_registry, wait_until_endorsing
-from network.fabric.joining import join_orderer, join_peer, wait_for_leader, wait_for_orderer
+from network.fabric.asking import height, knows_leader, leads
+from network.fabric.deploying import (
+    approve_registry,
+    commit_registry,
+    endorsement_trouble,
+    is_deployed,
+    wait_until_endorsing,
+)
+from network.fabric.joining import (
+    has_joined,
+    join_orderer,
+    join_peer,
+    wait_for_leader,
+    wait_for_nodes,
+    wait_for_orderer,
+)
 from network.fabric.keeper import end_leftovers, run_file
 from network.fabric.nodes import Kind, Node, nodes_of
 from network.folder import Engine, Folder
 from network.lock import holder
 from network.progress import Progress, Step
+from network.sites import BLOCK
 from network.status import NetworkStatus, NodeStatus, OrganisationStatus
 from network.waiting import NotYet, Waiter, each
 from node_client.errors import FabricError
 
+OTHERS_PATIENCE = 20.0  # seconds that a site waits for the others when it starts
 STOP_PATIENCE = processes.PATIENCE + 5.0  # seconds that the keeper has to end the nodes before it is killed
 
 
@@ -28,16 +49,24 @@ class FabricNetwork:
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
         self._topology = folder.topology()
-        self._nodes = nodes_of(self._topology)
+        self._residents = folder.residents(self._topology)
+        self._nodes = nodes_of(self._residents)
 
     def start(self, progress: Progress) -> None:
-        found = binaries.find()
-        arguments = ["-m", "network.fabric", str(self._folder.path)]
-        arguments += ["--peer", str(found.peer), "--orderer", str(found.orderer)]
-        background.start(self._folder, arguments, self._log)
+        self._start_nodes()
         progress(Step.STARTED)
         try:
-            self._bring_up(progress)
+            waiter = Waiter(self._check_nodes)
+            self._join(waiter, progress)
+            first = self._residents[0]
+            if not is_deployed(self._folder, first, waiter):
+                approve_registry(self._folder, self._residents, waiter)
+                progress(Step.APPROVED)
+                commit_registry(self._folder, first)
+                progress(Step.COMMITTED)
+            wait_until_endorsing(self._folder, self._residents, self._residents, waiter)
+            progress(Step.ENDORSING)
+            self._note("the network serves")
         except (FabricError, OSError) as error:
             self.stop()
             raise StartError(f"the network did not come up: {error}", f"its logs are in {self._log.parent}") from error
@@ -45,9 +74,83 @@ class FabricNetwork:
             self.stop()  # half of a network is of no use to anybody, and the next start goes on from here
             raise
 
-    def _bring_up(self, progress: Progress) -> None:
-        folder, waiter = self._folder, Waiter(self._check_nodes)
-        block = (folder.path / "channel.block").read_bytes()
+    def start_nodes(self, progress: Progress) -> None:
+        """Start the nodes of this site, and wait until they are well.
+
+        Where the registry is on the channel, wait for its endorsements too, but not for long: other sites may be down.
+
+        Raises:
+            NetworkError: they cannot be started, or one of them ended; none of them runs then.
+        """
+        self._start_nodes()
+        try:
+            wait_for_nodes(self._folder, self._nodes, Waiter(self._check_nodes))
+            progress(Step.STARTED)
+            self._wait_for_others(progress)
+        except BaseException:
+            self.stop()
+            raise
+
+    def join(self, progress: Progress) -> None:
+        """Have the nodes of this site join the channel, those that are not in it.
+
+        Raises:
+            NotRunning: they do not run.
+            StartError: they do not answer, or the orderers have no leader.
+            FabricError: a node refused.
+        """
+        self._require_running()
+        self._join(Waiter(self._check_nodes), progress)
+
+    def approve(self, progress: Progress) -> list[str]:
+        """Install the registry and approve it for the organisations here. Returns the package ids.
+
+        Raises:
+            NotRunning: the nodes do not run.
+            StartError: a peer does not answer.
+            FabricError: a peer or the channel refused.
+        """
+        self._require_running()
+        waiter = Waiter(self._check_nodes)
+        wait_for_leader(self._folder, self._of(Kind.ORDERER), waiter)
+        found = approve_registry(self._folder, self._residents, waiter)
+        progress(Step.APPROVED)
+        return found
+
+    def commit(self, progress: Progress) -> bool:
+        """Put the registry on the channel, with the word of those who have approved it. Returns whether it was not yet.
+
+        Raises:
+            NotRunning: the nodes do not run.
+            NotAgreed: too few have approved, or their peers do not answer.
+            FabricError: the channel refused.
+        """
+        self._require_running()
+        done = commit_registry(self._folder, self._residents[0])
+        progress(Step.COMMITTED)
+        return done
+
+    def _wait_for_others(self, progress: Progress) -> None:
+        first, waiter = self._residents[0], Waiter(self._check_nodes, OTHERS_PATIENCE)
+
+        def ask() -> None:
+            if trouble := endorsement_trouble(self._folder, first):
+                raise NotYet(trouble)
+
+        with suppress(StartError, FabricError):
+            if has_joined(self._folder, first, waiter) and is_deployed(self._folder, first, waiter):
+                waiter.until("the registry is endorsed", ask)
+                progress(Step.ENDORSING)
+
+    def _start_nodes(self) -> None:
+        self._block()  # before it nodes cannot know whom to trust
+        found = binaries.find()
+        arguments = ["-m", "network.fabric", str(self._folder.path)]
+        arguments += ["--peer", str(found.peer), "--orderer", str(found.orderer)]
+        background.start(self._folder, arguments, self._log)
+
+    def _join(self, waiter: Waiter, progress: Progress) -> None:
+        folder, block = self._folder, self._block()
         orderers = self._of(Kind.ORDERER)
         each(orderers, lambda node: join_orderer(folder, node, block, waiter))
         progress(Step.ORDERERS_JOINED)
@@ -56,11 +159,22 @@ class FabricNetwork:
             # before. Of peers that join at the same time none may find another, and they try again much later.
             join_peer(folder, node, block, waiter)
         progress(Step.PEERS_JOINED)
-        wait_for_leader(folder, orderers, waiter)
-        deploy_registry(folder, self._topology, waiter, progress)
-        wait_until_endorsing(folder, self._topology, waiter)
-        progress(Step.ENDORSING)
-        self._note("the network serves")
+        if len(self._residents) == len(self._topology.organisations):
+            wait_for_leader(folder, orderers, waiter)  # elsewhere the others may join much later
+
+    def _block(self) -> bytes:
+        """The channel's first block. Raises FolderError: it has not been made."""
+        try:
+            return (self._folder.path / BLOCK).read_bytes()
+        except OSError as error:
+            raise FolderError(
+                "this site has no first block of the channel yet",
+                "make it from every organisation's bundle: certledger network channel-block BUNDLE…",
+            ) from error
+
+    def _require_running(self) -> None:
+        if holder(self._folder.lock) is None:
+            raise NotRunning("the nodes of this site do not run", "start them with: certledger network start")
 
     def _note(self, text: str) -> None:
         """Write a line into the network's log, in the keeper's form."""
@@ -98,13 +212,23 @@ class FabricNetwork:
                     peer=one.peer,
                     mutual_tls_peer=one.peer,
                     orderer=one.orderer,
-                    height=heights[one.name],
+                    height=heights.get(one.name),
                 )
                 for one in self._topology.organisations
             ),
             nodes=tuple(nodes),
-            trouble="" if pid is None or any(one.leader for one in nodes) else "no orderer leads the others",
+            trouble=self._trouble(nodes) if pid is not None else "",
         )
+
+    def _trouble(self, nodes: Sequence[NodeStatus]) -> str:
+        """Why no transactions are taken, as far as the orderers here know; empty when they are."""
+        if any(one.leader for one in nodes):
+            return ""
+        if len(self._residents) == len(self._topology.organisations):
+            return "no orderer leads the others"
+        # The leader may be at another site, and an orderer tells no more than that it has heard of one.
+        heard = each(self._of(Kind.ORDERER), lambda node: knows_leader(self._folder, node))
+        return endorsement_trouble(self._folder, self._residents[0]) if any(heard) else "no orderer is known to lead"
 
     def _node_status(self, node: Node) -> NodeStatus:
         process = self._process(node)
@@ -142,7 +266,7 @@ class FabricNetwork:
         for one in self._of(Kind.ORDERER):
             wait_for_orderer(self._folder, one, waiter)
         wait_for_leader(self._folder, self._of(Kind.ORDERER), waiter)
-        wait_until_endorsing(self._folder, self._topology, waiter)
+        wait_until_endorsing(self._folder, self._residents, self._residents, waiter)
         progress(Step.ENDORSING)
 
     def _process(self, node: Node) -> processes.Process | None:

@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from network.fabric.connections import operations, participation
-from network.fabric.nodes import Node, orderer, peer, registry
+from network.fabric.nodes import Node, orderers, peer, registry
 from network.folder import Folder
 from network.topology import CHANNEL, Organisation
 from node_client import AdminError, ConnectionProfile, EvaluateError, Gateway
@@ -37,7 +37,7 @@ def endpoint(network: Folder, node: Node, address: str, user: str = "admin") -> 
 
 
 def test_only_operators_administer_an_orderer(network: Folder, city: Organisation) -> None:
-    node = orderer(city)
+    (node,) = orderers(city)
     found = participation(network, node).channel(CHANNEL)
     assert found
     assert (found.relation, found.status) == ("consenter", "active")
@@ -50,7 +50,7 @@ def test_only_operators_administer_an_orderer(network: Folder, city: Organisatio
 
 
 def test_health_is_for_everyone_here_and_the_rest_for_operators(network: Folder, city: Organisation) -> None:
-    for node in (orderer(city), peer(city)):
+    for node in (*orderers(city), peer(city)):
         operations(network, node).check_health()
         home = network.organisation("City")
         tls = home / ("orderer" if node.admin else "peer") / "tls"
@@ -119,7 +119,7 @@ def test_nobody_speaks_plain_text(network: Folder, city: Organisation) -> None:
 
 
 def test_nodes_certificates_are_their_own_organisations(network: Folder, city: Organisation) -> None:
-    node = orderer(city)
+    (node,) = orderers(city)
     wrong = network.organisation("TriValley") / "tlsca" / "tlsca.crt"
     with pytest.raises(AdminError, match="certificate verify failed"):
         rest.call(replace(endpoint(network, node, node.operations), tls_roots=wrong), "GET", "/healthz")

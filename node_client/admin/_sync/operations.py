@@ -18,11 +18,21 @@ class Operations:
         self._accepted(self._rest.call("GET", "/healthz"))
 
     def leads(self, channel: str) -> bool | None:
-        """Whether an orderer leads a channel's Raft cluster; None when it does not say. Raises AdminError."""
-        answer = self._accepted(self._rest.call("GET", "/metrics"))
-        for labels, value in metrics.samples(answer.text, "consensus_etcdraft_is_leader"):
-            if labels.get("channel") == channel:
-                return value == 1
+        """Whether an orderer leads the others of a channel; None when it does not say. Raises AdminError."""
+        value = self._metric(channel, "consensus_etcdraft_is_leader", "consensus_BFT_is_leader")
+        return None if value is None else value == 1
+
+    def knows_leader(self, channel: str) -> bool:
+        """Whether an orderer has heard who leads a channel since it was started. Raises AdminError."""
+        return bool(self._metric(channel, "consensus_etcdraft_leader_changes", "consensus_BFT_leader_id"))
+
+    def _metric(self, channel: str, *names: str) -> float | None:
+        """The value of the first of these metrics that the node has for a channel."""
+        text = self._accepted(self._rest.call("GET", "/metrics")).text
+        for name in names:
+            for labels, value in metrics.samples(text, name):
+                if labels.get("channel") == channel:
+                    return value
         return None
 
     def _accepted(self, answer: RestAnswer) -> RestAnswer:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from fabric_protos.msp import msp_config_pb2
 
-from network.crypto import CONFIG_YAML, create_organisation
+from network.crypto import UNITS as ROLE_UNITS
+from network.crypto import create_organisation, msp_config
 from network.msp_folder import msp_definition
 from network.topology import CHANNEL, default_configtx, read_topology
 from tests import fabric
@@ -35,7 +36,7 @@ FOLDERS: dict[str, dict[str, bytes]] = {
         "crls/crl.pem": ROOT.crl(),
         "tlscacerts/tls.pem": TLS.pem,
         "tlsintermediatecerts/sub.pem": TLS_SUB.pem,
-        "config.yaml": CONFIG_YAML.encode(),
+        "config.yaml": msp_config(ROLE_UNITS).encode(),
     },
     "what is no PEM": {
         "cacerts/ca.pem": ROOT.pem,

@@ -7,13 +7,14 @@ import pytest
 from network.errors import ConfigurationError
 from network.fabric.nodes import nodes_of
 from network.folder import Engine
-from network.ports import FREE, chosen_ports
-from network.topology import Topology, default_configtx, read_topology, with_ports
+from network.ports import FREE, placed
+from network.rendering import rendered
+from network.topology import Topology, default_configtx, read_topology
 
 
-def topology_with(ports: str, engine: Engine = Engine.EMBEDDED) -> Topology:
-    text = default_configtx()
-    return read_topology(with_ports(text, chosen_ports(read_topology(text), ports, engine)))
+def topology_with(ports: str, engine: Engine = Engine.EMBEDDED, profile: str = "Raft") -> Topology:
+    topology = read_topology(default_configtx(), profile)
+    return read_topology(rendered(topology, placed(topology, ports, engine)), profile)
 
 
 def ports_of(topology: Topology) -> list[int]:
@@ -25,7 +26,7 @@ def ports_of(topology: Topology) -> list[int]:
 
 
 def fabric_ports_of(topology: Topology) -> list[int]:
-    return [int(address.rpartition(":")[2]) for node in nodes_of(topology) for address in node.addresses]
+    return [int(address.rpartition(":")[2]) for node in nodes_of(topology.organisations) for address in node.addresses]
 
 
 def test_default_ports_leave_room_for_mutual_tls() -> None:

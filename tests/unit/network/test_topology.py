@@ -1,6 +1,5 @@
 """Who is in the network and where, as configtx.yaml says it, and files that do not say it."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +7,7 @@ import pytest
 import yaml
 
 from network.errors import ConfigurationError
-from network.topology import Organisation, Topology, default_configtx, read_topology, with_ports
+from network.topology import Organisation, Topology, default_configtx, read_topology
 
 Profile = dict[str, Any]
 
@@ -31,7 +30,10 @@ def test_the_consortiums_organisations_are_read() -> None:
 
 def test_an_organisations_nodes_have_names_and_addresses() -> None:
     city = Organisation("City", "CityMSP", "peer.city.example:7051", "localhost:7050")
-    assert (city.label, city.peer_name, city.orderer_name) == ("city", "peer0.city", "orderer0.city")
+    assert (city.label, city.peer_name) == ("city", "peer0.city")
+    assert [(one.name, one.folder, one.address) for one in city.orderers] == [
+        ("orderer0.city", "orderer", "localhost:7050")
+    ]
     assert city.mutual_tls_peer == "peer.city.example:7053"
 
 
@@ -105,30 +107,3 @@ def organisation(**changed: object) -> Callable[[Profile], None]:
 def test_what_a_network_cannot_be_made_of_is_refused(edit: Callable[[Profile], None]) -> None:
     with pytest.raises(ConfigurationError):
         edited(edit)
-
-
-def test_ports_are_replaced_and_everything_else_stays_as_it_was() -> None:
-    text = default_configtx()
-    ports = {7050: 10001, 7051: 10002, 8050: 10003, 8051: 10004, 9050: 10005, 9051: 10006}
-    changed = with_ports(text, ports)
-    topology = read_topology(changed)
-    assert [(one.orderer, one.peer) for one in topology.organisations] == [
-        ("localhost:10001", "localhost:10002"),
-        ("localhost:10003", "localhost:10004"),
-        ("localhost:10005", "localhost:10006"),
-    ]
-    consenters = topology.profile["Orderer"]["EtcdRaft"]["Consenters"]
-    assert [one["Port"] for one in consenters] == [10001, 10003, 10005]
-    back = with_ports(changed, {new: old for old, new in ports.items()})
-    assert back == text
-
-
-def test_ports_may_change_places() -> None:
-    text = "a: localhost:7050\nb: localhost:7051\nPort: 7050\nOther: 7050\n"
-    swapped = with_ports(text, {7050: 7051, 7051: 7050})
-    assert swapped == "a: localhost:7051\nb: localhost:7050\nPort: 7051\nOther: 7050\n"
-
-
-def test_a_port_is_replaced_as_a_whole() -> None:
-    assert with_ports("Port: 70500\nPort: 705\n", {7050: 1}) == "Port: 70500\nPort: 705\n"
-    assert re.findall("[0-9]+", with_ports("Port: 7050", {7050: 1})) == ["1"]

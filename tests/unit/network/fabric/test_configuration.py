@@ -66,13 +66,13 @@ def files_of(content: dict[str, Any]) -> list[Path]:
 
 
 def test_every_organisation_has_an_orderer_a_peer_and_a_registry(topology: Topology) -> None:
-    names = [node.name for node in nodes_of(topology)]
+    names = [node.name for node in nodes_of(topology.organisations)]
     assert names == [
         *("orderer0.city", "orderer0.nishitetsu", "orderer0.trivalley"),
         *("peer0.city", "peer0.nishitetsu", "peer0.trivalley"),
         *("registry.city", "registry.nishitetsu", "registry.trivalley"),
     ]
-    (city,) = [node for node in nodes_of(topology) if node.name == "peer0.city"]
+    (city,) = [node for node in nodes_of(topology.organisations) if node.name == "peer0.city"]
     assert city.addresses == ("localhost:7051", "localhost:7056", "localhost:7052")
 
 

@@ -93,7 +93,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def launches_of(folder: Folder, port: int, count: int = 2, program: str = NODE) -> list[Launch]:
-    nodes: tuple[Node, ...] = nodes_of(read_topology(default_configtx()))[:count]
+    nodes: tuple[Node, ...] = nodes_of(read_topology(default_configtx()).organisations)[:count]
     arguments = (sys.executable, "-c", program, str(port))
     return [Launch(node, arguments, dict(os.environ), folder.path, node.log(folder)) for node in nodes]
 

@@ -1,0 +1,105 @@
+"""Bundles and files: an organisation's folder as a bundle, and another's bundle as a folder that holds what is public.
+
+A folder made of a bundle has the files of an organisation's own folder, save all that is private:
+
+<Organisation>/
+    msp/                    the organisation's MSP
+    ca/ca.crt, tlsca/tlsca.crt
+    orderer/                msp/signcerts/cert.pem and tls/server.crt; orderer1/ for a second orderer
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from network.bundle import AGAIN, ROLES, Bundle, OrdererPart
+from network.crypto import msp_config
+from network.errors import BundleError, FolderError
+from network.topology import Organisation
+
+
+def bundle_of(folder: Path, organisation: Organisation) -> Bundle:
+    """The bundle of an organisation whose folder is this.
+
+    Raises:
+        FolderError: a certificate is missing or cannot be read.
+    """
+    msp = folder / "msp"
+    try:
+        return Bundle(
+            organisation=organisation.name,
+            msp_id=organisation.msp_id,
+            peer=organisation.peer,
+            orderers=tuple(
+                OrdererPart(
+                    address=place.address,
+                    tls_certificate=_certificates(folder / place.folder / "tls" / "server.crt")[0],
+                    identity=_certificates(folder / place.folder / "msp" / "signcerts" / "cert.pem")[0],
+                )
+                for place in organisation.orderers
+            ),
+            roots=_folder(msp / "cacerts"),
+            intermediates=_folder(msp / "intermediatecerts"),
+            tls_roots=_folder(msp / "tlscacerts"),
+            tls_intermediates=_folder(msp / "tlsintermediatecerts"),
+            units=_units(msp / "config.yaml"),
+        )
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise FolderError(
+            f"{folder} does not hold all that the others must know of {organisation.name}: {error}",
+            "put the file back from a backup",
+        ) from error
+
+
+def read_bundle(path: Path) -> Bundle:
+    """Read a bundle's file. Raises BundleError."""
+    try:
+        return Bundle.from_bytes(path.read_bytes())
+    except OSError as error:
+        raise BundleError(f"the bundle {path} cannot be read: {error.strerror}") from error
+    except BundleError as error:
+        raise BundleError(f"{path}: {error}", error.next_step or AGAIN) from error
+
+
+def unpack(bundle: Bundle, folder: Path) -> None:
+    """Make an organisation's public folder from its bundle, where there is none. Raises OSError."""
+    msp = folder / "msp"
+    for name, pems in (
+        ("cacerts", bundle.roots),
+        ("intermediatecerts", bundle.intermediates),
+        ("tlscacerts", bundle.tls_roots),
+        ("tlsintermediatecerts", bundle.tls_intermediates),
+    ):
+        for number, pem in enumerate(pems, start=1):
+            _write(msp / name / f"ca-{number:02}.pem", pem)
+    _write(msp / "config.yaml", msp_config(bundle.units))
+    _write(folder / "ca" / "ca.crt", "".join((*bundle.roots, *bundle.intermediates)))
+    _write(folder / "tlsca" / "tlsca.crt", "".join((*bundle.tls_roots, *bundle.tls_intermediates)))
+    for place, part in zip(bundle.place.orderers, bundle.orderers, strict=True):
+        _write(folder / place.folder / "tls" / "server.crt", part.tls_certificate)
+        _write(folder / place.folder / "msp" / "signcerts" / "cert.pem", part.identity)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _folder(folder: Path) -> tuple[str, ...]:
+    if not folder.is_dir():
+        return ()
+    return tuple(pem for path in sorted(folder.iterdir()) for pem in _certificates(path))
+
+
+def _certificates(path: Path) -> Sequence[str]:
+    """The certificates of a file, each in its one encoding. Raises OSError, ValueError."""
+    found = x509.load_pem_x509_certificates(path.read_bytes())
+    return [one.public_bytes(Encoding.PEM).decode() for one in found]
+
+
+def _units(path: Path) -> dict[str, str]:
+    stated = yaml.safe_load(path.read_text(encoding="utf-8"))["NodeOUs"]
+    return {role: str(stated[f"{role.capitalize()}OUIdentifier"]["OrganizationalUnitIdentifier"]) for role in ROLES}

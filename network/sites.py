@@ -1,0 +1,158 @@
+"""The steps by which organisations make a network together, each at its own site; on one machine they are the same.
+
+1. Every organisation makes its keys, and tells the others of itself (`make_organisation`, `export`).
+2. Every site makes the channel's first block from all bundles, the same bytes at every site (`make_channel`).
+3. Every site starts its nodes, and they join; every organisation approves the registry, one puts it on the channel
+   (`network.fabric`).
+
+Nothing but bundles goes from one site to another.
+"""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+
+from network.bundle import Bundle
+from network.bundle_files import bundle_of, unpack
+from network.channel import Channel, channel_of
+from network.crypto import create_organisation
+from network.errors import BundleError, FolderError
+from network.fabric.keys import create_links
+from network.folder import Engine, Folder
+from network.profiles import write_profiles
+from network.rendering import rendered
+from network.topology import Organisation, Topology
+from network.trust import write_trust
+from node_client.durable import make_folder, replace_file, sync_folder, sync_tree
+
+BLOCK = "channel.block"
+BUNDLES = "bundles"
+BUNDLE_SUFFIX = ".bundle.json"
+
+
+def make_organisation(path: Path, organisation: Organisation, engine: Engine) -> None:
+    """Make an organisation's keys and certificates in a network's folder. Raises OSError."""
+    home = path / organisation.name
+    create_organisation(home, organisation)
+    if engine is Engine.FABRIC:
+        create_links(home, organisation)
+
+
+def make_site(folder: Folder, topology: Topology, organisation: Organisation) -> Bundle:
+    """Make the site of one organisation, whole or not at all.
+
+    Args:
+        organisation: with the addresses of its nodes.
+
+    Returns:
+        What it tells the others of itself.
+
+    Raises:
+        FolderError: something is there already, or it cannot be written.
+        ConfigurationError: the organisation does not fit configtx.yaml.
+    """
+    if folder.exists:
+        site = folder.site_of
+        raise FolderError(
+            f"{folder.path} is the site of {site} already" if site else f"{folder.path} has a whole network already",
+            "choose another folder with --dir",
+        )
+    text = rendered(topology, [organisation])
+
+    def fill(path: Path) -> None:
+        make_organisation(path, organisation, Engine.FABRIC)
+        (path / "configtx.yaml").write_text(text, encoding="utf-8")
+
+    folder.make(fill, Engine.FABRIC, profile=topology.name, site=organisation.name)
+    return export(folder, organisation)
+
+
+def export(folder: Folder, organisation: Organisation) -> Bundle:
+    """What an organisation whose site this is tells the others of itself. Raises FolderError."""
+    return bundle_of(folder.organisation(organisation.name), organisation)
+
+
+def make_channel(folder: Folder, topology: Topology, bundles: Sequence[Bundle], expected: str = "") -> Channel:
+    """Make the channel's first block at a site, and all that follows from it; whole or not at all.
+
+    Args:
+        topology: of the consortium's configtx.yaml.
+        bundles: every organisation's; this site's own may be left out.
+        expected: SHA-256 of the block in hex, where only that one may be made.
+
+    Raises:
+        BundleError: the bundles do not fit each other, configtx.yaml or this site, or make another block.
+        FolderError: this site's nodes have begun with another first block already, or the folder cannot be written.
+        ConfigurationError: configtx.yaml cannot be used.
+    """
+    own = [export(folder, one) for one in folder.residents(folder.topology())]
+    names = {one.organisation for one in own}
+    for bundle in bundles:
+        if bundle.organisation in names and bundle not in own:
+            raise BundleError(
+                f"the bundle of {bundle.organisation} is not what this site tells of itself",
+                f"export it again: certledger network export-org {bundle.organisation}",
+            )
+    channel = channel_of(topology, [*bundles, *own])
+    if expected and expected.lower() != channel.digest:
+        raise BundleError(
+            f"the bundles make the first block {channel.digest}, which is not the expected one",
+            "compare the bundles and configtx.yaml with those of the other sites",
+        )
+    before = folder.path / BLOCK
+    if before.exists() and before.read_bytes() != channel.block and begun(folder):
+        raise FolderError(
+            f"the nodes of this site have begun with another first block, {sha256(before.read_bytes()).hexdigest()}",
+            "a channel's first block never changes; for another channel make another site with --dir",
+        )
+    try:
+        write_channel(folder.path, channel, names)
+        write_profiles(folder, folder.topology())
+    except OSError as error:
+        raise FolderError(f"the channel's files cannot be written: {error}") from error
+    return channel
+
+
+def begun(folder: Folder) -> bool:
+    """Whether nodes of this site have ever been started: their data are of the channel that is here."""
+    return any(folder.home.glob("*/data"))
+
+
+def write_channel(path: Path, channel: Channel, own: set[str]) -> None:
+    """Write what follows from the bundles into a network's folder; the block last, for where it is all is.
+
+    Args:
+        own: the names of the organisations whose keys are in the folder.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    (path / BLOCK).unlink(missing_ok=True)
+    make_folder(path / BUNDLES)
+    for old in (path / BUNDLES).glob(f"*{BUNDLE_SUFFIX}"):
+        old.unlink()
+    for bundle in channel.bundles:
+        replace_file(path / BUNDLES / f"{bundle.organisation}{BUNDLE_SUFFIX}", bundle.to_bytes())
+        if bundle.organisation not in own:
+            _unpack_anew(bundle, path)
+    replace_file(path / "configtx.yaml", channel.configtx.encode())
+    write_trust(path / "trust.json", channel.block)
+    replace_file(path / BLOCK, channel.block)
+
+
+def _unpack_anew(bundle: Bundle, path: Path) -> None:
+    """Put another organisation's public folder in its place, whole."""
+    target = path / bundle.organisation
+    temporary = Path(mkdtemp(prefix=f".{bundle.organisation}-", dir=path))
+    try:
+        unpack(bundle, temporary)
+        sync_tree(temporary)
+        if target.exists():
+            target.rename(temporary / "before")
+        temporary.rename(target)
+        sync_folder(path)
+    finally:
+        rmtree(temporary, ignore_errors=True)
+        rmtree(target / "before", ignore_errors=True)

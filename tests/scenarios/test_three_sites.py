@@ -1,0 +1,96 @@
+"""Three organisations, each in a folder of its own: they form the network with nothing in common but their bundles."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from shutil import copy
+
+import pytest
+
+from tests.sites import NAMES, Site, free_topology, site
+
+pytestmark = pytest.mark.fabric
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[Site]]:
+    """The network of three sites, made step by step."""
+    place, topology = tmp_path_factory.mktemp("three"), free_topology()
+    three = [site(place, name) for name in NAMES]
+    with ThreadPoolExecutor(3) as pool:
+        bundles = list(pool.map(lambda one: one.init(topology), three))
+        digests = set(pool.map(lambda one: one.channel(bundles), three))
+        assert len(digests) == 1
+        try:
+            for step in ("start", "join", "approve"):
+                list(pool.map(lambda one, step=step: one.run(step), three))  # type: ignore[misc]
+            assert three[0].run("commit")["already"] is False
+            assert three[1].run("commit")["already"] is True
+            yield three
+        finally:
+            list(pool.map(lambda one: one.commands("network", "down"), three))
+
+
+def test_what_the_city_issues_every_site_verifies(three: Sequence[Site], tmp_path: Path) -> None:
+    city = three[0].commands
+    document = city.document("income.pdf")
+    (issued,) = city.ok("issue", document.name)
+    for one in three[1:]:
+        for name in (document.name, f"{document.name}.receipt.json"):
+            copy(city.home / name, one.commands.home / name)
+        (verdict,) = one.commands.ok("verify", document.name, "--profile", f"{one.name.lower()}-verifier")
+        assert verdict["verdict"] == "genuine"
+        assert verdict["certificateId"] == issued["certificateId"]
+
+
+def test_no_site_has_anothers_keys(three: Sequence[Site]) -> None:
+    for one in three:
+        for path in one.commands.home.rglob("*"):
+            if path.is_file() and b"PRIVATE KEY" in path.read_bytes():
+                relative = path.relative_to(one.commands.folder.path)
+                assert relative.parts[0] in (one.name, "fabric")  # the peer keeps the package with its client's key
+                assert "fabric" not in relative.parts or f"peer0.{one.name.lower()}" in relative.parts
+
+
+def test_every_site_has_the_same_block_and_trust_file(three: Sequence[Site]) -> None:
+    for name in ("channel.block", "trust.json", "configtx.yaml"):
+        assert len({(one.commands.folder.path / name).read_bytes() for one in three}) == 1
+
+
+def test_a_site_tells_of_its_own_nodes(three: Sequence[Site]) -> None:
+    for one in three:
+        status = one.run("status")
+        assert [node["name"] for node in status["nodes"]] == [
+            f"{stem}.{one.name.lower()}" for stem in ("orderer0", "peer0", "registry")
+        ]
+        assert all(node["pid"] for node in status["nodes"])
+        assert status["trouble"] is None
+    assert sum(node["leader"] is True for one in three for node in one.run("status")["nodes"]) == 1
+
+
+def test_steps_that_are_taken_again_change_nothing(three: Sequence[Site]) -> None:
+    for one in three:
+        bundles = sorted(one.commands.home.glob("from-*.json"))
+        assert one.run("channel-block", *map(str, bundles))["sha256"]
+        one.run("join")
+        assert one.run("approve") == one.run("approve")
+        assert one.run("commit")["already"] is True
+
+
+def test_a_site_that_was_stopped_goes_on_when_it_is_started(three: Sequence[Site]) -> None:
+    city, data_centre = three[0].commands, three[2]
+    data_centre.run("down")
+    document = city.document("meanwhile.pdf")
+    three[0].issue(document.name)
+    data_centre.run("start")
+    for name in (document.name, f"{document.name}.receipt.json"):
+        copy(city.home / name, data_centre.commands.home / name)
+    (verdict,) = data_centre.commands.ok("verify", document.name, "--profile", "trivalley-verifier")
+    assert verdict["verdict"] == "genuine"
+
+
+def test_the_whole_network_is_not_a_sites_to_start(three: Sequence[Site]) -> None:
+    refused = three[0].commands("network", "up", "--json")
+    assert refused.status == 2
+    assert "network start" in refused.records[0]["error"]["nextStep"]
+    assert three[0].commands("network", "env", "Nishitetsu").status == 2

@@ -1,0 +1,74 @@
+"""Sites: every organisation in a folder of its own, with nothing in common but bundles."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copy
+from typing import Any
+
+from cli.exit_codes import ExitCode
+from network import sites
+from network.bundle import Bundle
+from network.folder import Engine, Folder
+from network.ports import placed
+from network.topology import Topology, default_configtx, read_topology
+from tests.conftest import Commands
+
+PATIENCE = 60.0
+NAMES = ("City", "Nishitetsu", "TriValley")
+
+
+def free_topology(profile: str = "Raft") -> Topology:
+    """The consortium, at free ports."""
+    topology = read_topology(default_configtx(), profile)
+    return Topology(placed(topology, "auto", Engine.FABRIC), topology.name, topology.profile)
+
+
+def make_sites(place: Path, topology: Topology) -> tuple[list[Folder], list[Bundle]]:
+    """A site for every organisation, without the channel."""
+    folders = [Folder.at(place / one.name / "net") for one in topology.organisations]
+    bundles = [
+        sites.make_site(folder, topology, one) for folder, one in zip(folders, topology.organisations, strict=True)
+    ]
+    return folders, bundles
+
+
+@dataclass(frozen=True)
+class Site:
+    """One organisation's site, as its operator works there."""
+
+    name: str
+    commands: Commands
+
+    def run(self, *arguments: str) -> dict[str, Any]:
+        """A command that must succeed, for the one record that it gives."""
+        (record,) = self.commands.ok("network", *arguments)
+        return record
+
+    def init(self, topology: Topology, *options: str) -> Path:
+        """Make the site with the organisation's addresses in a topology. Returns its bundle's file."""
+        one = topology.organisation(self.name)
+        orderers = [word for place in one.orderers for word in ("--orderer", place.address)]
+        self.run("init-org", self.name, "--peer", one.peer, *orderers, *options)
+        return self.commands.home / str(self.run("export-org")["file"])
+
+    def channel(self, bundles: Sequence[Path]) -> str:
+        """Take in the bundles, and make the first block of them. Returns its SHA-256."""
+        brought = [copy(bundle, self.commands.home / f"from-{bundle.name}") for bundle in bundles]
+        return str(self.run("channel-block", *map(str, brought))["sha256"])
+
+    def issue(self, *names: str) -> list[dict[str, Any]]:
+        """Issue certificates, again until that is done: orderers may have lost their leader just now."""
+        deadline = time.monotonic() + PATIENCE
+        while (done := self.commands("issue", *names, "--json")).status:
+            assert done.status in (ExitCode.OUTCOME_UNKNOWN, ExitCode.UNREACHABLE, ExitCode.PARTLY_DONE), done
+            assert time.monotonic() < deadline, done
+        return done.records
+
+
+def site(place: Path, name: str) -> Site:
+    """The place where an organisation's site will be."""
+    home = place / name.lower()
+    home.mkdir()
+    return Site(name, Commands(Folder.at(home / "net"), home))
