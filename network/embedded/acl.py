@@ -5,10 +5,8 @@ Source: Fabric's `core/aclmgmt/defaultaclprovider.go`, `core/policy/policy.go`.
 """
 
 from network.embedded.ledger import Ledger
-from node_client.protocol.config import ChannelConfig
 from node_client.protocol.errors import ProtocolError
-from node_client.protocol.msp import Member
-from node_client.protocol.policy import ImplicitMetaPolicy, SignedData, signers
+from node_client.protocol.policy import SignedData, signers
 
 ADMINS, MEMBERS = "Admins", "Members"
 # What only the peer's own organisation decides, whatever a channel's configuration says.
@@ -80,14 +78,10 @@ class AccessControl:
         if channel != config.channel:
             raise AccessDenied(f"Failed to get policy manager for channel [{channel}]")
         members = signers(config.msp_manager, [signed])
-        try:
-            satisfied = config.policy(path).satisfied_by(members)
-        except ProtocolError:
-            satisfied = False
-        if not satisfied:
+        if text := config.unsatisfied(path, members):
             raise AccessDenied(
                 f"Failed evaluating policy on signed data during check policy on channel [{channel}] with policy "
-                f"[{path}]: [{unsatisfied(config, path, members)}]"
+                f"[{path}]: [{text}]"
             )
 
     def _check_own(self, role: str, signed: SignedData) -> None:
@@ -107,18 +101,3 @@ class AccessControl:
                 f"[The identity is not an admin under this MSP [{self._msp_id}]: The identity does not contain OU "
                 f"[ADMIN], MSP: [{self._msp_id}]]"
             )
-
-
-def unsatisfied(config: ChannelConfig, path: str, members: list[Member]) -> str:
-    """How Fabric says that these do not satisfy a policy (`common/policies/implicitmeta.go`, `common/cauthdsl`)."""
-    try:
-        policy = config.policy(path)
-    except ProtocolError:
-        return f"no such policy: '{path.rpartition('/')[2]}'"
-    if not isinstance(policy, ImplicitMetaPolicy):
-        return "signature set did not satisfy policy"
-    satisfied = sum(one.satisfied_by(members) for one in policy.policies)
-    return (
-        f"implicit policy evaluation failed - {satisfied} sub-policies were satisfied, but this policy requires "
-        f"{policy.threshold} of the '{path.rpartition('/')[2]}' sub-policies to be satisfied"
-    )

@@ -7,12 +7,12 @@ from node_client.protocol.transaction import open_envelope
 class BatchCutter:
     """Collects envelopes into batches.
 
-    Args:
-        size: the limits of the channel's configuration.
+    Attributes:
+        size: the limits of the channel's configuration, which may change.
     """
 
     def __init__(self, size: BatchSize) -> None:
-        self._size = size
+        self.size = size
         self._pending: list[bytes] = []
         self._pending_bytes = 0
 
@@ -29,15 +29,15 @@ class BatchCutter:
         """
         size = sum(map(len, open_envelope(envelope)))
         batches = []
-        if size > self._size.preferred_max_bytes:
+        if size > self.size.preferred_max_bytes:
             if self._pending:
                 batches.append(self.cut())
             return [*batches, [envelope]]
-        if self._pending_bytes + size > self._size.preferred_max_bytes:
+        if self._pending_bytes + size > self.size.preferred_max_bytes:
             batches.append(self.cut())
         self._pending.append(envelope)
         self._pending_bytes += size
-        if len(self._pending) >= self._size.max_message_count:
+        if len(self._pending) >= self.size.max_message_count:
             batches.append(self.cut())
         return batches
 

@@ -16,8 +16,7 @@ from network.embedded.filtered_blocks import filtered_block
 from network.embedded.ledger import Ledger
 from network.embedded.private_blocks import private_data
 from network.embedded.seek import Status
-from node_client.protocol.block import COMMIT_HASH, TRANSACTIONS_FILTER
-from node_client.protocol.codec import parse
+from node_client.protocol.block import COMMIT_HASH, TRANSACTIONS_FILTER, is_config_block, parse_block
 from node_client.protocol.errors import ProtocolError
 from node_client.protocol.policy import SignedData
 
@@ -101,18 +100,8 @@ class OrdererAnswers:
 
 
 def _read(ledger: Ledger, number: int, *, headers_only: bool = False) -> common_pb2.Block:
-    block = common_pb2.Block.FromString(ledger.block(number) or b"")
-    if headers_only and not _is_config(block):
+    data = ledger.block(number) or b""
+    block = common_pb2.Block.FromString(data)
+    if headers_only and not is_config_block(parse_block(data)):
         block.ClearField("data")
     return block
-
-
-def _is_config(block: common_pb2.Block) -> bool:
-    """Whether a block holds a configuration (`protoutil.IsConfigBlock`)."""
-    try:
-        envelope = parse(common_pb2.Envelope, block.data.data[0], "envelope")
-        payload = parse(common_pb2.Payload, envelope.payload, "payload")
-        header = parse(common_pb2.ChannelHeader, payload.header.channel_header, "channel header")
-    except (ProtocolError, IndexError):
-        return False
-    return header.type in (common_pb2.CONFIG, common_pb2.ORDERER_TRANSACTION)

@@ -6,16 +6,15 @@ in their order. What is in a transaction is for peers to judge.
 
 from datetime import UTC, datetime
 
-from fabric_protos.common import common_pb2, configtx_pb2
+from fabric_protos.common import common_pb2
 from google.protobuf.message import DecodeError
 
-from network.embedded.acl import unsatisfied
 from network.embedded.unpacking import UNREADABLE, Malformed, unmarshal
 from node_client.protocol.config import ChannelConfig
 from node_client.protocol.errors import ProtocolError
 from node_client.protocol.policy import SignedData, signers
 
-WRITERS = "/Channel/Writers"
+WRITERS, MAINTAINERS = "/Channel/Writers", "/Channel/Orderer/Writers"
 _UNPROCESSABLE = {
     common_pb2.CONFIG: "message is of type that cannot be processed directly",
     common_pb2.ORDERER_TRANSACTION: "message is of type that is no longer supported",
@@ -30,19 +29,52 @@ class BroadcastError(Exception):
         self.status = status
 
 
-def check_envelope(envelope: bytes, config: ChannelConfig, now: datetime | None = None) -> None:
+INITIAL, FINAL = "initial", "final"  # checks of an update, and of the configuration that comes of it
+
+
+def check_envelope(envelope: bytes, config: ChannelConfig, now: datetime | None = None) -> bool:
     """Check that an envelope may be ordered.
+
+    Returns:
+        Whether it is an update of the configuration, which has its own checks besides.
 
     Raises:
         BroadcastError: it is for another channel, empty, too large, not signed by a writer, or its signer's certificate
-            has expired; or it is an update of the configuration, which this network does not take.
+            has expired; or orderers are being maintained.
     """
     message = common_pb2.Envelope.FromString(envelope)
     try:
         payload = unmarshal(common_pb2.Payload, message.payload)
-        _check_channel(payload, config)
+        updates = _check_channel(payload, config) == common_pb2.CONFIG_UPDATE
     except Malformed as error:
         raise _bad(f"could not determine channel ID: {error}") from error
+    if updates:
+        check_update(envelope, config, INITIAL, now)
+        return True
+    if config.in_maintenance:
+        text = "normal transactions are rejected: maintenance mode"
+        raise BroadcastError(common_pb2.SERVICE_UNAVAILABLE, text)
+    _filter(message, payload, config, now)
+    return False
+
+
+def check_update(envelope: bytes, config: ChannelConfig, which: str, now: datetime | None = None) -> None:
+    """Check an update of the configuration, or the configuration that came of one, like any envelope.
+
+    Raises:
+        BroadcastError: it is too large, or not signed by a writer, or its signer's certificate has expired.
+    """
+    message = common_pb2.Envelope.FromString(envelope)
+    try:
+        _filter(message, common_pb2.Payload.FromString(message.payload), config, now)
+    except BroadcastError as error:
+        text = f"config update for existing channel did not pass {which} checks: {error}"
+        raise BroadcastError(error.status, text) from error
+
+
+def _filter(
+    message: common_pb2.Envelope, payload: common_pb2.Payload, config: ChannelConfig, now: datetime | None
+) -> None:
     size, most = len(message.payload) + len(message.signature), config.batch_size.absolute_max_bytes
     if size > most:
         raise _bad(f"message payload is {size} bytes and exceeds maximum allowed {most} bytes")
@@ -54,14 +86,12 @@ def check_envelope(envelope: bytes, config: ChannelConfig, now: datetime | None 
     if _is_expired(creator, config, now or datetime.now(UTC)):
         raise _bad("broadcast client identity expired")
     members = signers(config.msp_manager, [SignedData(message.payload, creator, message.signature)])
-    if not config.policy(WRITERS).satisfied_by(members):
-        text = f"{unsatisfied(config, WRITERS, members)}: permission denied"
-        raise BroadcastError(common_pb2.FORBIDDEN, text)
-    if unmarshal(common_pb2.ChannelHeader, payload.header.channel_header).type == common_pb2.CONFIG_UPDATE:
-        _refuse_update(payload.data, config.channel)
+    if text := config.unsatisfied(MAINTAINERS if config.in_maintenance else WRITERS, members):
+        raise BroadcastError(common_pb2.FORBIDDEN, f"{text}: permission denied")
 
 
-def _check_channel(payload: common_pb2.Payload, config: ChannelConfig) -> None:
+def _check_channel(payload: common_pb2.Payload, config: ChannelConfig) -> int:
+    """Check for which channel an envelope is. Returns its type."""
     if not payload.HasField("header"):
         raise Malformed("header not set")
     if not payload.header.channel_header:
@@ -74,6 +104,7 @@ def _check_channel(payload: common_pb2.Payload, config: ChannelConfig) -> None:
         raise _bad("channel does not exist")
     if header.type in _UNPROCESSABLE:
         raise _bad(_UNPROCESSABLE[common_pb2.HeaderType.ValueType(header.type)])
+    return header.type
 
 
 def _is_expired(identity: bytes, config: ChannelConfig, now: datetime) -> bool:
@@ -81,16 +112,6 @@ def _is_expired(identity: bytes, config: ChannelConfig, now: datetime) -> bool:
         return config.msp_manager.member(identity).expires_at < now
     except ProtocolError:
         return False
-
-
-def _refuse_update(data: bytes, channel: str) -> None:
-    text = "this network does not take updates of its configuration"
-    try:
-        configtx_pb2.ConfigUpdateEnvelope.FromString(data)
-    except DecodeError:
-        unreadable = f"error unmarshalling message for type CONFIG_UPDATE: {UNREADABLE}"
-        text = f"error converting envelope to config update: {unreadable}"
-    raise _bad(f"error applying config update to existing channel '{channel}': {text}")
 
 
 def _bad(text: str) -> BroadcastError:

@@ -15,12 +15,13 @@ from pathlib import Path
 from fabric_protos.peer import transaction_pb2
 
 from network.embedded.committing import Committer
+from network.embedded.config_updates import check_applicable
 from network.embedded.database import DAMAGED, LedgerUnavailable, require_whole, unavailable
 from network.embedded.private_data import PrivateData
 from network.embedded.private_rows import PrivateSet
 from network.embedded.state_view import StateView
 from network.embedded.store import Commit, Store, TransactionPlace
-from node_client.protocol.block import Block, parse_block
+from node_client.protocol.block import Block, is_config_block, last_config, parse_block
 from node_client.protocol.config import ChannelConfig
 from node_client.protocol.definitions import LIFECYCLE
 from node_client.protocol.errors import ProtocolError
@@ -57,6 +58,7 @@ class Ledger:
         first_block: the channel's first block, with which an empty ledger begins.
 
     Attributes:
+        config: the configuration in force.
         trouble: why blocks cannot be written now; empty when they can.
         definitions: counts the blocks that have changed chaincodes' definitions or approvals.
 
@@ -94,10 +96,14 @@ class Ledger:
             first, last = (parse_block(self._store.block(number) or b"") for number in (0, height - 1))
         except ProtocolError as error:
             raise LedgerUnavailable(f"the ledger in {path} is damaged: {error}", DAMAGED) from error
-        if first.hash != self.config.block.hash:
+        if first.hash != first_block.hash:
             raise LedgerUnavailable(f"the ledger in {path} is of another channel", "use the folder that it is from")
         if last.number != height - 1 or last.hash != self._store.block_hash(height - 1):
             raise LedgerUnavailable(f"the ledger in {path} is damaged: its last block is not what it was", DAMAGED)
+        try:
+            self.config = ChannelConfig.from_bytes(self._store.block(last_config(last)) or b"")
+        except ProtocolError as error:
+            raise LedgerUnavailable(f"the ledger in {path} is damaged: its configuration: {error}", DAMAGED) from error
         return height
 
     def finish(self) -> None:
@@ -154,8 +160,12 @@ class Ledger:
 
     async def commit(self, block: Block) -> None:
         """Validate a block and make it durable; while the disk refuses, wait and try again."""
+        config = self._new_config(block)
         commit = self._committer.prepare(block, self.config)
         await self._write(commit)
+        if config is not None:
+            logger.info("block %d changes the configuration: sequence %d is in force", block.number, config.sequence)
+            self.config = config
         self._height = block.number + 1
         self._store.committed(commit)
         if any(place[0] == LIFECYCLE for place in chain(commit.updates.public, commit.updates.hashed)):
@@ -168,6 +178,14 @@ class Ledger:
                 if not future.done():
                     future.set_result(TransactionPlace(block.number, position, code))
         await self._store.shorten_log()
+
+    def _new_config(self, block: Block) -> ChannelConfig | None:
+        """The configuration in a block, checked as peers do; None when there is none."""
+        if not is_config_block(block):
+            return None
+        config = ChannelConfig.from_block(block)
+        check_applicable(config, block.envelopes[0], self.config)
+        return config
 
     async def _write(self, commit: Commit) -> None:
         loop = asyncio.get_running_loop()

@@ -5,18 +5,22 @@ which is what a commit status tells. Source: Fabric's `orderer/common/msgprocess
 """
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from fabric_protos.common import common_pb2
 
 from network.embedded.batch_cutter import BatchCutter
-from network.embedded.broadcast_filter import BroadcastError, check_envelope
+from network.embedded.broadcast_filter import FINAL, INITIAL, BroadcastError, check_envelope, check_update
+from network.embedded.config_updates import UpdateRefused, config_envelope, last_update, proposed_config
 from network.embedded.signing import NodeIdentity
 from node_client.protocol.block import (
     SIGNATURES,
     Block,
     header_bytes,
+    is_config_block,
     last_config_value,
     new_block,
     signature_header,
@@ -24,9 +28,27 @@ from node_client.protocol.block import (
     signatures_metadata,
 )
 from node_client.protocol.config import ChannelConfig
+from node_client.protocol.errors import ProtocolError
+
+logger = logging.getLogger(__name__)
 
 MOST_WAITING = 1000  # envelopes that wait for a block
 PATIENCE = 3.0  # seconds that a sender waits when there are so many
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """What was taken for ordering.
+
+    Attributes:
+        envelope: a transaction, or the configuration that came of an update.
+        config: what was in force then.
+        updates: whether it is a configuration.
+    """
+
+    envelope: bytes
+    config: ChannelConfig
+    updates: bool
 
 
 class Orderer:
@@ -60,7 +82,7 @@ class Orderer:
         self._height = height
         self._previous_hash = previous_hash
         # None is the last: nothing comes after it.
-        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(MOST_WAITING)
+        self._queue: asyncio.Queue[_Taken | None] = asyncio.Queue(MOST_WAITING)
         self._finished = False
 
     async def broadcast(self, envelope: bytes) -> None:
@@ -69,10 +91,23 @@ class Orderer:
         Raises:
             BroadcastError: it is not one that orderers take.
         """
-        check_envelope(envelope, self._config())
-        await self._take(envelope)
+        config = self._config()
+        updates = check_envelope(envelope, config)
+        if updates:
+            envelope = self._configuration(envelope)
+        await self._take(_Taken(envelope, config, updates))
 
-    async def _take(self, envelope: bytes) -> None:
+    def _configuration(self, update: bytes) -> bytes:
+        """The configuration that an update leads to, ready to be ordered. Raises BroadcastError."""
+        config = self._config()
+        try:
+            new = config_envelope(proposed_config(update, config), update, self._identity)
+        except UpdateRefused as error:
+            raise BroadcastError(common_pb2.BAD_REQUEST, str(error)) from error
+        check_update(new, config, FINAL)
+        return new
+
+    async def _take(self, envelope: "_Taken") -> None:
         """Queue an envelope. Like Raft's leader, with too many in hand, let its sender wait."""
         try:
             self._require_ready()
@@ -95,30 +130,55 @@ class Orderer:
         """Make blocks until `finish` has been called."""
         cutter = BatchCutter(self._config().batch_size)
         loop = asyncio.get_running_loop()
-        while (envelope := await self._queue.get()) is not None:
-            batches = cutter.ordered(envelope)
+        while (taken := await self._queue.get()) is not None:
+            batches = self._ordered(cutter, taken)
             deadline = loop.time() + self._config().batch_timeout
             while cutter.pending:
-                envelope = await self._next(deadline)
-                if envelope is None:
+                taken = await self._next(deadline)
+                if taken is None:
                     batches.append(cutter.cut())
                     break
                 # The timer goes on where an envelope is left over from the batch that is cut, as Raft's does.
-                batches += cutter.ordered(envelope)
+                batches += self._ordered(cutter, taken)
                 await self._write(batches)
                 batches = []
             await self._write(batches)
 
-    async def _next(self, deadline: float) -> bytes | None:
+    def _ordered(self, cutter: BatchCutter, taken: "_Taken") -> list[list[bytes]]:
+        """The batches that are cut by an envelope. A configuration is in a block of its own.
+
+        What was taken under an earlier configuration must still hold under the one now in force (`Chain.ordered`).
+        """
+        envelope = taken.envelope
+        if taken.config is not self._config():
+            try:
+                envelope = self._checked_again(taken)
+            except (BroadcastError, ProtocolError) as error:
+                logger.warning("an envelope is not ordered, for the configuration has changed: %s", error)
+                return []
+        cutter.size = self._config().batch_size
+        if not taken.updates:
+            return cutter.ordered(envelope)
+        return [*([cutter.cut()] if cutter.pending else []), [envelope]]
+
+    def _checked_again(self, taken: "_Taken") -> bytes:
+        if not taken.updates:
+            check_envelope(taken.envelope, self._config())
+            return taken.envelope
+        update = last_update(taken.envelope)
+        check_update(update, self._config(), INITIAL)
+        return self._configuration(update)
+
+    async def _next(self, deadline: float) -> "_Taken | None":
         """The next envelope; None when none comes until the deadline, or no more at all."""
         try:
             async with asyncio.timeout_at(deadline):
-                envelope = await self._queue.get()
+                taken = await self._queue.get()
         except TimeoutError:
             return None
-        if envelope is None:
+        if taken is None:
             self._queue.put_nowait(None)  # for `run` to end with
-        return envelope
+        return taken
 
     async def _write(self, batches: list[list[bytes]]) -> None:
         for envelopes in batches:
@@ -128,7 +188,7 @@ class Orderer:
             self._previous_hash = block.hash
 
     def _signed(self, block: Block) -> Block:
-        value = last_config_value(self._config().block.number)
+        value = last_config_value(block.number if is_config_block(block) else self._config().block_number)
         header = signature_header(self._identity.serialized, secrets.token_bytes(24))
         message = signature_message(value, header, header_bytes(block.number, block.previous_hash, block.data_hash))
         signature = self._identity.sign(message)

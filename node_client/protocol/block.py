@@ -113,6 +113,27 @@ def last_config_value(last_config: int) -> bytes:
     return common_pb2.OrdererBlockMetadata(last_config=common_pb2.LastConfig(index=last_config)).SerializeToString()
 
 
+def last_config(block: Block) -> int:
+    """The number of the configuration block in force with a block, as its orderer signed it; 0 for the first one.
+
+    Raises:
+        ProtocolError: the block does not say.
+    """
+    value, _ = block_signatures(block)
+    return parse(common_pb2.OrdererBlockMetadata, value, "orderer block metadata").last_config.index
+
+
+def is_config_block(block: Block) -> bool:
+    """Whether a block holds a configuration (`protoutil.IsConfigBlock`)."""
+    try:
+        envelope = parse(common_pb2.Envelope, block.envelopes[0], "envelope")
+        payload = parse(common_pb2.Payload, envelope.payload, "payload")
+        header = parse(common_pb2.ChannelHeader, payload.header.channel_header, "channel header")
+    except (ProtocolError, IndexError):
+        return False
+    return header.type in (common_pb2.CONFIG, common_pb2.ORDERER_TRANSACTION)
+
+
 def signature_message(value: bytes, signature_header: bytes, header: bytes) -> bytes:
     """What an orderer signs."""
     return value + signature_header + header

@@ -1,6 +1,6 @@
 """A channel's configuration, read from its configuration block. Source: Fabric's `common/channelconfig`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,10 +12,18 @@ from fabric_protos.peer import policy_pb2
 
 from node_client.protocol.block import Block, parse_block
 from node_client.protocol.codec import parse
+from node_client.protocol.config_elements import Element, elements
 from node_client.protocol.duration import SECOND, parse_duration
 from node_client.protocol.errors import ProtocolError
-from node_client.protocol.msp import Msp, MspManager
-from node_client.protocol.policy import ImplicitMetaPolicy, Policy, SignaturePolicy, implicit_meta_threshold, merge
+from node_client.protocol.msp import Member, Msp, MspManager
+from node_client.protocol.policy import (
+    ImplicitMetaPolicy,
+    Policy,
+    SignaturePolicy,
+    implicit_meta_threshold,
+    merge,
+    unsatisfied,
+)
 
 REMEMBERED = 256  # endorsement policies that are kept as they were read
 DEFAULT_ACLS = {
@@ -52,13 +60,25 @@ class ChannelConfig:
     """The configuration of a channel.
 
     Args:
-        block: the configuration block.
+        channel: the channel's name.
+        config: `common.Config`.
+        block_number: the block that holds it.
 
     Raises:
         ProtocolError: it is none.
     """
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, channel: str, config: bytes, block_number: int = 0) -> None:
+        self._config = parse(configtx_pb2.Config, config, "configuration")
+        self.block_number = block_number
+        self.channel = channel
+        self.sequence = self._config.sequence
+        self._policies: dict[str, Policy] = {}
+        self._application_policies: dict[bytes, tuple[Policy, bytes]] = {}
+
+    @classmethod
+    def from_block(cls, block: Block) -> "ChannelConfig":
+        """Read the configuration from its block. Raises ProtocolError."""
         if len(block.envelopes) != 1:
             raise ProtocolError("a configuration block holds one configuration")
         envelope = parse(common_pb2.Envelope, block.envelopes[0], "envelope")
@@ -66,22 +86,28 @@ class ChannelConfig:
         header = parse(common_pb2.ChannelHeader, payload.header.channel_header, "channel header")
         if header.type != common_pb2.CONFIG:
             raise ProtocolError("the block holds no configuration")
-        self._config = parse(configtx_pb2.ConfigEnvelope, payload.data, "configuration").config
-        self.block = block
-        self.channel = header.channel_id
-        self.sequence = self._config.sequence
-        self._policies: dict[str, Policy] = {}
-        self._application_policies: dict[bytes, tuple[Policy, bytes]] = {}
+        config = parse(configtx_pb2.ConfigEnvelope, payload.data, "configuration").config
+        return cls(header.channel_id, config.SerializeToString(), block.number)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "ChannelConfig":
         """Read the configuration from a block's bytes. Raises ProtocolError."""
-        return cls(parse_block(data))
+        return cls.from_block(parse_block(data))
 
     @property
     def encoded(self) -> bytes:
         """The configuration as `common.Config`."""
         return self._config.SerializeToString()
+
+    @property
+    def channel_group(self) -> configtx_pb2.ConfigGroup:
+        """All of it; not to be changed."""
+        return self._config.channel_group
+
+    @cached_property
+    def elements(self) -> Mapping[str, Element]:
+        """Everything in the configuration that has a version of its own, by key."""
+        return elements(self._config.channel_group)
 
     @cached_property
     def organisations(self) -> Mapping[str, str]:
@@ -93,6 +119,22 @@ class ChannelConfig:
         """Every organisation's MSP, of application and ordering."""
         groups = [*self._application.groups.values(), *self._orderer.groups.values()]
         return MspManager({msp.name: msp for msp in map(_msp, groups)}.values())
+
+    @cached_property
+    def orderer_msps(self) -> tuple[Msp, ...]:
+        """The MSPs of the organisations that order."""
+        return tuple(_msp(group) for _, group in sorted(self._orderer.groups.items()))
+
+    @cached_property
+    def consensus(self) -> bytes:
+        """How orderers agree, `orderer.ConsensusType`."""
+        return _value(self._orderer, "ConsensusType")
+
+    @cached_property
+    def in_maintenance(self) -> bool:
+        """Whether the orderers take nothing but changes of how they agree."""
+        state = parse(orderer_configuration_pb2.ConsensusType, self.consensus, "ConsensusType").state
+        return state == orderer_configuration_pb2.ConsensusType.STATE_MAINTENANCE
 
     @cached_property
     def batch_size(self) -> BatchSize:
@@ -158,6 +200,13 @@ class ChannelConfig:
             self._policies[path] = self._compile(group, name, path)
         return self._policies[path]
 
+    def unsatisfied(self, path: str, members: Sequence[Member]) -> str:
+        """How Fabric says that these do not satisfy the policy at a path; empty when they do."""
+        try:
+            return unsatisfied(self.policy(path), members)
+        except ProtocolError:
+            return f"no such policy: '{path.rpartition('/')[2]}'"
+
     def signature_policy(self, path: str) -> bytes:
         """The policy at a path as a signature policy's envelope; an implicit meta policy is put as one.
 
@@ -207,7 +256,8 @@ class ChannelConfig:
             self._compile(child, meta.sub_policy, f"{path}/{key}") if meta.sub_policy in child.policies else None
             for key, child in sorted(group.groups.items())
         ]
-        return ImplicitMetaPolicy(tuple(one for one in below if one), implicit_meta_threshold(meta.rule, len(below)))
+        threshold = implicit_meta_threshold(meta.rule, len(below))
+        return ImplicitMetaPolicy(tuple(one for one in below if one), threshold, meta.sub_policy)
 
     def _convert(self, group: configtx_pb2.ConfigGroup, name: str, path: str) -> policies_pb2.SignaturePolicyEnvelope:
         """Source: Fabric's `common/policies/convert.go`."""

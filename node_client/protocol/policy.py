@@ -105,10 +105,15 @@ class SignaturePolicy:
 
 @dataclass(frozen=True)
 class ImplicitMetaPolicy:
-    """So many of the subgroups' policies of one name: ANY, ALL or MAJORITY of them."""
+    """So many of the subgroups' policies of one name: ANY, ALL or MAJORITY of them.
+
+    Attributes:
+        sub_policy: that name.
+    """
 
     policies: tuple[Policy, ...]
     threshold: int
+    sub_policy: str
 
     def satisfied_by(self, members: Sequence[Member]) -> bool:
         """Whether enough of the subgroups' policies are satisfied."""
@@ -119,6 +124,22 @@ class ImplicitMetaPolicy:
                 if found >= self.threshold:
                     return True
         return found >= self.threshold
+
+
+def unsatisfied(policy: Policy, members: Sequence[Member]) -> str:
+    """How Fabric says that these identities do not satisfy a policy (`policies/implicitmeta.go`, `cauthdsl/policy.go`).
+
+    Empty when they do.
+    """
+    if policy.satisfied_by(members):
+        return ""
+    if not isinstance(policy, ImplicitMetaPolicy):
+        return "signature set did not satisfy policy"
+    satisfied = sum(one.satisfied_by(members) for one in policy.policies)
+    return (
+        f"implicit policy evaluation failed - {satisfied} sub-policies were satisfied, but this policy requires "
+        f"{policy.threshold} of the '{policy.sub_policy}' sub-policies to be satisfied"
+    )
 
 
 def implicit_meta_threshold(rule: int, count: int) -> int:

@@ -33,7 +33,7 @@ class Config:
 
     batch_timeout: float
     batch_size: BatchSize = field(default_factory=lambda: BatchSize(3, 1000, 100))
-    block: Block = FIRST
+    block_number: int = 0
 
 
 @dataclass
@@ -56,7 +56,7 @@ class Chain:
 
 @pytest.fixture(autouse=True)
 def everything_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ordering, "check_envelope", lambda envelope, config: None)
+    monkeypatch.setattr(ordering, "check_envelope", lambda envelope, config: False)
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ class Chain:
 
 @pytest.fixture(autouse=True)
 def everything_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ordering, "check_envelope", lambda one, config: None)
+    monkeypatch.setattr(ordering, "check_envelope", lambda one, config: False)
 
 
 async def test_what_was_taken_is_in_a_block_when_it_has_finished() -> None:

@@ -100,9 +100,9 @@ def test_an_implicit_meta_policy_of_an_unknown_rule_is_refused() -> None:
 def test_an_implicit_meta_policy_counts_the_policies_that_are_satisfied() -> None:
     below = tuple(SignaturePolicy(parse_policy(f"OR('{name}.peer')"), MANAGER) for name in CAS)
     city, town = member("CityMSP"), member("TownMSP")
-    assert ImplicitMetaPolicy(below, 1).satisfied_by([city])
-    assert not ImplicitMetaPolicy(below, 2).satisfied_by([city])
-    assert ImplicitMetaPolicy(below, 2).satisfied_by([town, city])
+    assert ImplicitMetaPolicy(below, 1, "Readers").satisfied_by([city])
+    assert not ImplicitMetaPolicy(below, 2, "Readers").satisfied_by([city])
+    assert ImplicitMetaPolicy(below, 2, "Readers").satisfied_by([town, city])
     assert ImplicitMetaPolicy((), 0).satisfied_by([])
 
 
