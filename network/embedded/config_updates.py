@@ -1,8 +1,7 @@
-"""Updates of the channel's configuration, as orderers and peers treat them.
+"""Updates of the channel's configuration, as orderers treat them.
 
 An orderer makes of an update the configuration that it leads to, and orders that. Source: Fabric's
-`orderer/common/msgprocessor/standardchannel.go`, `orderer/common/multichannel/chainsupport.go`, and for peers
-`core/peer/channel.go`.
+`orderer/common/msgprocessor/standardchannel.go`, `orderer/common/multichannel/chainsupport.go`.
 """
 
 import secrets
@@ -107,26 +106,3 @@ def config_envelope(new: ChannelConfig, update: bytes, orderer: NodeIdentity) ->
         data=message.SerializeToString(deterministic=True),
     ).SerializeToString()
     return envelope(payload, orderer.sign(payload))
-
-
-def last_update(envelope_bytes: bytes) -> bytes:
-    """The update that an ordered configuration came of. Raises ProtocolError."""
-    payload = parse(common_pb2.Payload, parse(common_pb2.Envelope, envelope_bytes, "envelope").payload, "payload")
-    return parse(configtx_pb2.ConfigEnvelope, payload.data, "configuration").last_update.SerializeToString()
-
-
-def check_applicable(new: ChannelConfig, envelope_bytes: bytes, config: ChannelConfig) -> None:
-    """Check, as a peer does, that a configuration that was ordered follows from the one in force.
-
-    Raises:
-        ProtocolError: it does not.
-    """
-    if new.sequence != config.sequence + 1:
-        raise ProtocolError(
-            f"config currently at sequence {config.sequence}, cannot validate config at sequence {new.sequence}"
-        )
-    group = parse(configtx_pb2.Config, authorised(config, ConfigUpdate.from_envelope(last_update(envelope_bytes))), "")
-    if group.channel_group != new.channel_group:
-        raise ProtocolError("ConfigEnvelope LastUpdate did not produce the supplied config result")
-    check_config(new)
-    check_successor(config, new)

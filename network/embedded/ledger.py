@@ -15,7 +15,6 @@ from pathlib import Path
 from fabric_protos.peer import transaction_pb2
 
 from network.embedded.committing import Committer
-from network.embedded.config_updates import check_applicable
 from network.embedded.database import DAMAGED, LedgerUnavailable, require_whole, unavailable
 from network.embedded.private_data import PrivateData
 from network.embedded.private_rows import PrivateSet
@@ -23,6 +22,7 @@ from network.embedded.state_view import StateView
 from network.embedded.store import Commit, Store, TransactionPlace
 from node_client.protocol.block import Block, is_config_block, last_config, parse_block
 from node_client.protocol.config import ChannelConfig
+from node_client.protocol.config_authority import check_applicable
 from node_client.protocol.definitions import LIFECYCLE
 from node_client.protocol.errors import ProtocolError
 from node_client.protocol.transaction import ChaincodeEvent, open_envelope, parse_transaction

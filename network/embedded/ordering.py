@@ -14,7 +14,7 @@ from fabric_protos.common import common_pb2
 
 from network.embedded.batch_cutter import BatchCutter
 from network.embedded.broadcast_filter import FINAL, INITIAL, BroadcastError, check_envelope, check_update
-from network.embedded.config_updates import UpdateRefused, config_envelope, last_update, proposed_config
+from network.embedded.config_updates import UpdateRefused, config_envelope, proposed_config
 from network.embedded.signing import NodeIdentity
 from node_client.protocol.block import (
     SIGNATURES,
@@ -28,6 +28,7 @@ from node_client.protocol.block import (
     signatures_metadata,
 )
 from node_client.protocol.config import ChannelConfig
+from node_client.protocol.config_authority import last_update
 from node_client.protocol.errors import ProtocolError
 
 logger = logging.getLogger(__name__)

@@ -7,11 +7,12 @@ from the version that it has now. Source: Fabric's `common/configtx/update.go` a
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from fabric_protos.common import configtx_pb2
+from fabric_protos.common import common_pb2, configtx_pb2
 
 from node_client.protocol.codec import parse
 from node_client.protocol.config import ChannelConfig
 from node_client.protocol.config_elements import Element, channel_group, check_name, elements
+from node_client.protocol.config_rules import check_config, check_successor
 from node_client.protocol.config_update import ConfigUpdate
 from node_client.protocol.errors import ProtocolError
 from node_client.protocol.msp import Member
@@ -71,6 +72,29 @@ def authorised(config: ChannelConfig, update: ConfigUpdate) -> bytes:
     with _about("could not turn configMap back to channelGroup"):
         group = channel_group(result)
     return configtx_pb2.Config(sequence=config.sequence + 1, channel_group=group).SerializeToString(deterministic=True)
+
+
+def last_update(envelope_bytes: bytes) -> bytes:
+    """The update that an ordered configuration came of. Raises ProtocolError."""
+    payload = parse(common_pb2.Payload, parse(common_pb2.Envelope, envelope_bytes, "envelope").payload, "payload")
+    return parse(configtx_pb2.ConfigEnvelope, payload.data, "configuration").last_update.SerializeToString()
+
+
+def check_applicable(new: ChannelConfig, envelope_bytes: bytes, config: ChannelConfig) -> None:
+    """Check, as peers do (`core/peer/channel.go`), that a configuration that was ordered follows from the one in force.
+
+    Raises:
+        ProtocolError: it does not.
+    """
+    if new.sequence != config.sequence + 1:
+        raise ProtocolError(
+            f"config currently at sequence {config.sequence}, cannot validate config at sequence {new.sequence}"
+        )
+    result = ChannelConfig(config.channel, authorised(config, ConfigUpdate.from_envelope(last_update(envelope_bytes))))
+    if result.channel_group != new.channel_group:
+        raise ProtocolError("ConfigEnvelope LastUpdate did not produce the supplied config result")
+    check_config(new)
+    check_successor(config, new)
 
 
 def needed_policies(config: ChannelConfig, update: ConfigUpdate) -> tuple[str, ...]:
