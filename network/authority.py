@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -130,6 +131,46 @@ class Authority:
         usage = _key_usage(digital_signature=True, key_encipherment=True)
         return self._issue(subject, usage, extensions, lifetime)
 
+    def has_issued(self, certificate: x509.Certificate) -> bool:
+        """Whether a certificate is one of this authority's."""
+        try:
+            certificate.verify_directly_issued_by(self._certificate)
+        except (ValueError, TypeError, InvalidSignature):
+            return False
+        return True
+
+    def has_signed(self, revocations: x509.CertificateRevocationList) -> bool:
+        """Whether a revocation list is this authority's."""
+        return revocations.issuer == self._certificate.subject and revocations.is_signature_valid(
+            self._key.public_key()
+        )
+
+    def sign_revocation_list(
+        self, entries: Sequence[x509.RevokedCertificate], *, number: int, now: datetime
+    ) -> x509.CertificateRevocationList:
+        """A revocation list with these entries.
+
+        It is in force until the next one comes, and nobody fetches one by the clock: `nextUpdate`, which RFC 5280
+        demands, is the end of the authority itself.
+        """
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self._certificate.subject)
+            .last_update(now)
+            .next_update(max(self._certificate.not_valid_after_utc, now + timedelta(days=1)))
+            .add_extension(x509.CRLNumber(number), critical=False)
+            .add_extension(self._authority_key, critical=False)
+        )
+        for one in entries:
+            builder = builder.add_revoked_certificate(one)
+        return builder.sign(self._key, hashes.SHA256())
+
+    @property
+    def _authority_key(self) -> x509.AuthorityKeyIdentifier:
+        return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(
+            self._certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+        )
+
     def _issue(
         self,
         subject: list[x509.NameAttribute[str]],
@@ -151,12 +192,7 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(usage, critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(
-                    self._certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-                ),
-                critical=False,
-            )
+            .add_extension(self._authority_key, critical=False)
         )
         for extension in extensions:
             builder = builder.add_extension(extension, critical=False)

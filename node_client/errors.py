@@ -11,7 +11,7 @@ FabricError
 ├── GatewayClosed          a gateway was used after it was closed
 ├── NotSigned              something was to be sent without a signature, and there is no signer
 ├── CommitError            the transaction was ordered and is not valid: nothing was written
-├── AdminError             a node's HTTP endpoint for administration refused, or could not be reached
+├── AdminError             a node refused something of its administration, or could not be reached
 ├── AuditError             an audit's checkpoint cannot be used
 └── ProfileError           a connection profile or a file that it names cannot be used
 """
@@ -190,10 +190,10 @@ class CommitError(FabricError):
 
 
 class AdminError(FabricError):
-    """A node's HTTP endpoint for administration or operations refused, or could not be reached.
+    """A node refused: its HTTP endpoint for administration or operations, or an orderer; or it could not be reached.
 
     Attributes:
-        status: the HTTP status; 0 when there was no answer.
+        status: the HTTP status, or the orderer's, which means the same; 0 when there was no answer.
     """
 
     def __init__(self, address: str, status: int, message: str) -> None:

@@ -10,7 +10,7 @@ from fabric_protos.common import common_pb2
 from google.protobuf.message import DecodeError
 
 from network.embedded.unpacking import UNREADABLE, Malformed, unmarshal
-from node_client.protocol.config import ChannelConfig
+from node_client.protocol.config import Configuration
 from node_client.protocol.errors import ProtocolError
 from node_client.protocol.policy import SignedData, signers
 
@@ -32,7 +32,7 @@ class BroadcastError(Exception):
 INITIAL, FINAL = "initial", "final"  # checks of an update, and of the configuration that comes of it
 
 
-def check_envelope(envelope: bytes, config: ChannelConfig, now: datetime | None = None) -> bool:
+def check_envelope(envelope: bytes, config: Configuration, now: datetime | None = None) -> bool:
     """Check that an envelope may be ordered.
 
     Returns:
@@ -58,7 +58,7 @@ def check_envelope(envelope: bytes, config: ChannelConfig, now: datetime | None 
     return False
 
 
-def check_update(envelope: bytes, config: ChannelConfig, which: str, now: datetime | None = None) -> None:
+def check_update(envelope: bytes, config: Configuration, which: str, now: datetime | None = None) -> None:
     """Check an update of the configuration, or the configuration that came of one, like any envelope.
 
     Raises:
@@ -73,7 +73,7 @@ def check_update(envelope: bytes, config: ChannelConfig, which: str, now: dateti
 
 
 def _filter(
-    message: common_pb2.Envelope, payload: common_pb2.Payload, config: ChannelConfig, now: datetime | None
+    message: common_pb2.Envelope, payload: common_pb2.Payload, config: Configuration, now: datetime | None
 ) -> None:
     size, most = len(message.payload) + len(message.signature), config.batch_size.absolute_max_bytes
     if size > most:
@@ -90,7 +90,7 @@ def _filter(
         raise BroadcastError(common_pb2.FORBIDDEN, f"{text}: permission denied")
 
 
-def _check_channel(payload: common_pb2.Payload, config: ChannelConfig) -> int:
+def _check_channel(payload: common_pb2.Payload, config: Configuration) -> int:
     """Check for which channel an envelope is. Returns its type."""
     if not payload.HasField("header"):
         raise Malformed("header not set")
@@ -107,7 +107,7 @@ def _check_channel(payload: common_pb2.Payload, config: ChannelConfig) -> int:
     return header.type
 
 
-def _is_expired(identity: bytes, config: ChannelConfig, now: datetime) -> bool:
+def _is_expired(identity: bytes, config: Configuration, now: datetime) -> bool:
     try:
         return config.msp_manager.member(identity).expires_at < now
     except ProtocolError:

@@ -15,7 +15,7 @@ from network.embedded.signing import NodeIdentity
 from network.embedded.unpacking import UNREADABLE
 from node_client.protocol.block import signature_header
 from node_client.protocol.codec import parse
-from node_client.protocol.config import ChannelConfig
+from node_client.protocol.config import Configuration
 from node_client.protocol.config_authority import authorised
 from node_client.protocol.config_rules import check_capabilities, check_config, check_successor
 from node_client.protocol.config_update import ConfigUpdate
@@ -27,7 +27,7 @@ class UpdateRefused(ProtocolError):
     """An update that orderers do not take. The text is Fabric's."""
 
 
-def proposed_config(envelope_bytes: bytes, config: ChannelConfig) -> ChannelConfig:
+def proposed_config(envelope_bytes: bytes, config: Configuration) -> Configuration:
     """The configuration that an update leads to.
 
     Args:
@@ -43,7 +43,7 @@ def proposed_config(envelope_bytes: bytes, config: ChannelConfig) -> ChannelConf
         data = authorised(config, update)
     except ProtocolError as error:
         raise UpdateRefused(f"{applying}: error authorizing update: {error}") from error
-    new = ChannelConfig(config.channel, data)
+    new = Configuration(config.channel, data)
     try:
         check_config(new)
         _check_supported(new)
@@ -69,7 +69,7 @@ def _read(envelope_bytes: bytes, applying: str) -> ConfigUpdate:
     return ConfigUpdate.from_envelope(envelope_bytes)
 
 
-def _check_supported(config: ChannelConfig) -> None:
+def _check_supported(config: Configuration) -> None:
     for group in ("Orderer", "Channel"):
         try:
             check_capabilities(config, group)
@@ -83,14 +83,14 @@ def _check_supported(config: ChannelConfig) -> None:
         raise ProtocolError(f"config update is not compatible: {error}") from error
 
 
-def _check_consenters(config: ChannelConfig, new: ChannelConfig) -> None:
+def _check_consenters(config: Configuration, new: Configuration) -> None:
     try:
         check_consenters(config, new)
     except ProtocolError as error:
         raise ProtocolError(f"consensus metadata update for channel config update is invalid: {error}") from error
 
 
-def config_envelope(new: ChannelConfig, update: bytes, orderer: NodeIdentity) -> bytes:
+def config_envelope(new: Configuration, update: bytes, orderer: NodeIdentity) -> bytes:
     """What is ordered for an update: the new configuration with the update that led to it, signed by an orderer."""
     header = common_pb2.ChannelHeader(type=common_pb2.CONFIG, channel_id=new.channel)
     header.timestamp.FromDatetime(datetime.now(UTC).replace(microsecond=0))

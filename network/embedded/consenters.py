@@ -15,7 +15,7 @@ from fabric_protos.orderer.etcdraft import configuration_pb2 as etcdraft_pb2
 
 from node_client.protocol.certificates import load_certificate
 from node_client.protocol.codec import parse
-from node_client.protocol.config import ChannelConfig
+from node_client.protocol.config import Configuration
 from node_client.protocol.config_update import ConfigUpdate
 from node_client.protocol.duration import parse_duration
 from node_client.protocol.errors import ProtocolError
@@ -24,12 +24,12 @@ RAFT, BFT = "etcdraft", "BFT"
 ConsensusType = configuration_pb2.ConsensusType
 
 
-def consensus(config: ChannelConfig) -> ConsensusType:
+def consensus(config: Configuration) -> ConsensusType:
     """A configuration's consensus: its type, its state and its options."""
     return parse(ConsensusType, config.consensus, "ConsensusType")
 
 
-def check_consenters(config: ChannelConfig, new: ChannelConfig) -> None:
+def check_consenters(config: Configuration, new: Configuration) -> None:
     """Check what an update makes of the consenters. Raises ProtocolError."""
     after = consensus(new)
     if after.type != RAFT or not after.metadata:
@@ -53,7 +53,7 @@ def check_consenters(config: ChannelConfig, new: ChannelConfig) -> None:
         )
 
 
-def _check_metadata(metadata: etcdraft_pb2.ConfigMetadata, config: ChannelConfig) -> None:
+def _check_metadata(metadata: etcdraft_pb2.ConfigMetadata, config: Configuration) -> None:
     if not metadata.HasField("options"):
         raise ProtocolError("nil Raft config metadata options")
     options = metadata.options
@@ -116,7 +116,7 @@ def _check_duplicates(consenters: Collection[etcdraft_pb2.Consenter]) -> None:
         seen |= {one.server_tls_cert, one.client_tls_cert}
 
 
-def check_maintenance(config: ChannelConfig, new: ChannelConfig, update: ConfigUpdate) -> None:
+def check_maintenance(config: Configuration, new: Configuration, update: ConfigUpdate) -> None:
     """Check that the consensus changes by way of maintenance only. Raises ProtocolError."""
     before, after = consensus(config), consensus(new)
     states = f"{ConsensusType.State.Name(before.state)} to {ConsensusType.State.Name(after.state)}"

@@ -183,7 +183,7 @@ class Ledger:
         """The configuration in a block, checked as peers do; None when there is none."""
         if not is_config_block(block):
             return None
-        config = ChannelConfig.from_block(block)
+        config = ChannelConfig(block)
         check_applicable(config, block.envelopes[0], self.config)
         return config
 

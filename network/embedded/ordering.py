@@ -189,7 +189,7 @@ class Orderer:
             self._previous_hash = block.hash
 
     def _signed(self, block: Block) -> Block:
-        value = last_config_value(block.number if is_config_block(block) else self._config().block_number)
+        value = last_config_value(block.number if is_config_block(block) else self._config().block.number)
         header = signature_header(self._identity.serialized, secrets.token_bytes(24))
         message = signature_message(value, header, header_bytes(block.number, block.previous_hash, block.data_hash))
         signature = self._identity.sign(message)

@@ -7,7 +7,7 @@ a client's TLS certificate at another address than its `url`, that is its `mutua
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,18 +62,31 @@ class ConnectionProfile:
         has_tls = bool(user and self._get(*tls[:-1]) and self._get(*tls, optional=True))
         mutual = self._get("peers", peer, "mutualTlsUrl", optional=True) if has_tls else None
         url = str(mutual or self._get("peers", peer, "url"))
+        endpoint = self._node("peers", peer, url)
+        if not has_tls:
+            return endpoint
+        return replace(
+            endpoint,
+            client_certificate=self._read(self._get(*tls, "cert")),
+            client_key=self._read(self._get(*tls, "private_key")),
+        )
+
+    def _node(self, kind: str, name: str, url: str) -> Endpoint:
         scheme, _, address = url.rpartition("://")
         if scheme not in ("grpc", "grpcs"):
             raise ProfileError(f"the connection profile has the address {url}: write grpcs://host:port")
-        options = self._get("peers", peer, "grpcOptions", optional=True)
-        name = options.get("ssl-target-name-override") if isinstance(options, dict) else None
+        options = self._get(kind, name, "grpcOptions", optional=True)
+        server_name = options.get("ssl-target-name-override") if isinstance(options, dict) else None
         return Endpoint(
             address=address,
-            tls_roots=self._material("peers", peer, "tlsCACerts") if scheme == "grpcs" else None,
-            server_name=str(name or ""),
-            client_certificate=self._read(self._get(*tls, "cert")) if has_tls else None,
-            client_key=self._read(self._get(*tls, "private_key")) if has_tls else None,
+            tls_roots=self._material(kind, name, "tlsCACerts") if scheme == "grpcs" else None,
+            server_name=str(server_name or ""),
         )
+
+    def orderer(self, organisation: str, orderer: str = "") -> Endpoint:
+        """An orderer of the organisation, its first one unless named."""
+        orderer = orderer or str(self._get("organizations", organisation, "orderers", 0))
+        return self._node("orderers", orderer, str(self._get("orderers", orderer, "url")))
 
     def identity(self, organisation: str, user: str) -> Identity:
         """A user's identity."""

@@ -56,43 +56,23 @@ class BatchSize:
     preferred_max_bytes: int
 
 
-class ChannelConfig:
-    """The configuration of a channel.
+class Configuration:
+    """A configuration of a channel, in force or not.
 
     Args:
         channel: the channel's name.
         config: `common.Config`.
-        block_number: the block that holds it.
 
     Raises:
         ProtocolError: it is none.
     """
 
-    def __init__(self, channel: str, config: bytes, block_number: int = 0) -> None:
+    def __init__(self, channel: str, config: bytes) -> None:
         self._config = parse(configtx_pb2.Config, config, "configuration")
-        self.block_number = block_number
         self.channel = channel
         self.sequence = self._config.sequence
         self._policies: dict[str, Policy] = {}
         self._application_policies: dict[bytes, tuple[Policy, bytes]] = {}
-
-    @classmethod
-    def from_block(cls, block: Block) -> "ChannelConfig":
-        """Read the configuration from its block. Raises ProtocolError."""
-        if len(block.envelopes) != 1:
-            raise ProtocolError("a configuration block holds one configuration")
-        envelope = parse(common_pb2.Envelope, block.envelopes[0], "envelope")
-        payload = parse(common_pb2.Payload, envelope.payload, "payload")
-        header = parse(common_pb2.ChannelHeader, payload.header.channel_header, "channel header")
-        if header.type != common_pb2.CONFIG:
-            raise ProtocolError("the block holds no configuration")
-        config = parse(configtx_pb2.ConfigEnvelope, payload.data, "configuration").config
-        return cls(header.channel_id, config.SerializeToString(), block.number)
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> "ChannelConfig":
-        """Read the configuration from a block's bytes. Raises ProtocolError."""
-        return cls.from_block(parse_block(data))
 
     @property
     def encoded(self) -> bytes:
@@ -279,6 +259,34 @@ class ChannelConfig:
     @property
     def _orderer(self) -> configtx_pb2.ConfigGroup:
         return _group(self._config.channel_group, "Orderer")
+
+
+class ChannelConfig(Configuration):
+    """The configuration that a block puts into force.
+
+    Args:
+        block: the configuration block.
+
+    Raises:
+        ProtocolError: it is none.
+    """
+
+    def __init__(self, block: Block) -> None:
+        if len(block.envelopes) != 1:
+            raise ProtocolError("a configuration block holds one configuration")
+        envelope = parse(common_pb2.Envelope, block.envelopes[0], "envelope")
+        payload = parse(common_pb2.Payload, envelope.payload, "payload")
+        header = parse(common_pb2.ChannelHeader, payload.header.channel_header, "channel header")
+        if header.type != common_pb2.CONFIG:
+            raise ProtocolError("the block holds no configuration")
+        config = parse(configtx_pb2.ConfigEnvelope, payload.data, "configuration").config
+        super().__init__(header.channel_id, config.SerializeToString())
+        self.block = block
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "ChannelConfig":
+        """Read the configuration from a block's bytes. Raises ProtocolError."""
+        return cls(parse_block(data))
 
 
 def _group(parent: configtx_pb2.ConfigGroup, name: str) -> configtx_pb2.ConfigGroup:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from fabric_protos.common import common_pb2, configtx_pb2
 
 from node_client.protocol.codec import parse
-from node_client.protocol.config import ChannelConfig
+from node_client.protocol.config import Configuration
 from node_client.protocol.config_elements import Element, channel_group, check_name, elements
 from node_client.protocol.config_rules import check_config, check_successor
 from node_client.protocol.config_update import ConfigUpdate
@@ -32,7 +32,7 @@ def _about(text: str) -> Iterator[None]:
         raise NotAuthorised(f"{text}: {error}") from error
 
 
-def changed_elements(config: ChannelConfig, update: ConfigUpdate) -> dict[str, Element]:
+def changed_elements(config: Configuration, update: ConfigUpdate) -> dict[str, Element]:
     """What an update changes, by key: each as it is to become.
 
     Raises:
@@ -52,7 +52,7 @@ def changed_elements(config: ChannelConfig, update: ConfigUpdate) -> dict[str, E
     return {key: one for key, one in write.items() if key not in read or read[key].version != one.version}
 
 
-def authorised(config: ChannelConfig, update: ConfigUpdate) -> bytes:
+def authorised(config: Configuration, update: ConfigUpdate) -> bytes:
     """The configuration that an update makes, `common.Config`, when everybody who must agree has signed.
 
     Raises:
@@ -80,7 +80,7 @@ def last_update(envelope_bytes: bytes) -> bytes:
     return parse(configtx_pb2.ConfigEnvelope, payload.data, "configuration").last_update.SerializeToString()
 
 
-def check_applicable(new: ChannelConfig, envelope_bytes: bytes, config: ChannelConfig) -> None:
+def check_applicable(new: Configuration, envelope_bytes: bytes, config: Configuration) -> None:
     """Check, as peers do (`core/peer/channel.go`), that a configuration that was ordered follows from the one in force.
 
     Raises:
@@ -90,21 +90,21 @@ def check_applicable(new: ChannelConfig, envelope_bytes: bytes, config: ChannelC
         raise ProtocolError(
             f"config currently at sequence {config.sequence}, cannot validate config at sequence {new.sequence}"
         )
-    result = ChannelConfig(config.channel, authorised(config, ConfigUpdate.from_envelope(last_update(envelope_bytes))))
+    result = Configuration(config.channel, authorised(config, ConfigUpdate.from_envelope(last_update(envelope_bytes))))
     if result.channel_group != new.channel_group:
         raise ProtocolError("ConfigEnvelope LastUpdate did not produce the supplied config result")
     check_config(new)
     check_successor(config, new)
 
 
-def needed_policies(config: ChannelConfig, update: ConfigUpdate) -> tuple[str, ...]:
+def needed_policies(config: Configuration, update: ConfigUpdate) -> tuple[str, ...]:
     """The paths of the policies that an update's signatures must satisfy. Raises NotAuthorised."""
     existing = config.elements
     paths = [existing[key].mod_policy_path for key in changed_elements(config, update) if key in existing]
     return tuple(sorted(set(paths)))
 
 
-def missing_policies(config: ChannelConfig, update: ConfigUpdate) -> tuple[str, ...]:
+def missing_policies(config: Configuration, update: ConfigUpdate) -> tuple[str, ...]:
     """Those of them that the signatures do not satisfy yet. Raises NotAuthorised."""
     members = signers(config.msp_manager, update.signed_data)
     return tuple(path for path in needed_policies(config, update) if config.unsatisfied(path, members))
@@ -121,7 +121,7 @@ def _check_read_set(read: Mapping[str, Element], existing: Mapping[str, Element]
             )
 
 
-def _check_changes(changed: Mapping[str, Element], config: ChannelConfig, members: Sequence[Member]) -> None:
+def _check_changes(changed: Mapping[str, Element], config: Configuration, members: Sequence[Member]) -> None:
     if not changed:
         raise NotAuthorised("delta set was empty -- update would have no effect")
     for key, one in changed.items():

@@ -13,7 +13,7 @@ from fabric_protos.orderer import configuration_pb2 as orderer_pb2
 from fabric_protos.peer import configuration_pb2 as peer_pb2
 from google.protobuf.message import DecodeError, Message
 
-from node_client.protocol.config import ChannelConfig
+from node_client.protocol.config import Configuration
 from node_client.protocol.duration import format_duration, parse_duration
 from node_client.protocol.errors import ProtocolError
 from node_client.protocol.msp import Msp
@@ -76,7 +76,7 @@ def _about(text: str) -> Iterator[None]:
         raise ProtocolError(f"{text}: {error}") from error
 
 
-def check_config(config: ChannelConfig) -> None:
+def check_config(config: Configuration) -> None:
     """Check that a configuration is one. Raises ProtocolError."""
     group = config.channel_group
     _check_order_of_capabilities(group)
@@ -88,14 +88,14 @@ def check_config(config: ChannelConfig) -> None:
         _ = config.elements
 
 
-def check_capabilities(config: ChannelConfig, group: str) -> None:
+def check_capabilities(config: Configuration, group: str) -> None:
     """Check that the capabilities of Channel, Orderer or Application are known. Raises ProtocolError."""
     for name in sorted(config.capabilities[group]):
         if name not in CAPABILITIES[group]:
             raise ProtocolError(f"{group} capability {name} is required but not supported")
 
 
-def check_successor(config: ChannelConfig, new: ChannelConfig) -> None:
+def check_successor(config: Configuration, new: Configuration) -> None:
     """Check that one configuration may follow another (`ValidateNew`). Raises ProtocolError."""
     old_group, new_group = config.channel_group, new.channel_group
     for name in ("Orderer", "Application"):

@@ -21,7 +21,7 @@ class Cscc:
         argument = call.args[0].decode(errors="replace")
         if call.function == "GetConfigBlock":
             _authorize(call, argument)
-            return call.peer.ledger.block(call.peer.ledger.config.block_number) or b""
+            return call.peer.ledger.block(call.peer.ledger.config.block.number) or b""
         if call.function == "GetChannelConfig":
             if not argument:
                 raise Refused("empty channel name provided")

@@ -1,9 +1,15 @@
-"""A node's HTTP endpoints for asyncio. Written twice: `_sync/transport.py` is its twin."""
+"""A node's endpoints for administration, on asyncio. Written twice: `_sync/transport.py` is its twin."""
 
 import asyncio
 
+import grpc
+from fabric_protos.common import common_pb2
+from fabric_protos.orderer import ab_pb2, ab_pb2_grpc
+
 from node_client.admin import rest
+from node_client.admin.broadcast import TIMEOUT, check_answer, unanswered
 from node_client.admin.rest import RestAnswer, RestEndpoint
+from node_client.gateway.options import Endpoint
 
 
 class AsyncRest:
@@ -15,3 +21,35 @@ class AsyncRest:
     async def call(self, method: str, path: str, body: bytes = b"", content_type: str = "") -> RestAnswer:
         """Make a call. Raises AdminError: there was no answer."""
         return await asyncio.to_thread(rest.call, self.endpoint, method, path, body, content_type)
+
+
+class AsyncOrderer:
+    """An orderer that takes envelopes, each on a connection of its own."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+
+    async def broadcast(self, envelope: bytes, *, timeout: float | None = TIMEOUT) -> None:
+        """Hand an envelope over for ordering.
+
+        Args:
+            timeout: seconds that the orderer may take.
+
+        Raises:
+            AdminError: it refused, or could not be reached.
+        """
+        message = common_pb2.Envelope.FromString(envelope)
+        async with _dial(self.endpoint) as channel:
+            call = ab_pb2_grpc.AtomicBroadcastStub(channel).Broadcast(iter([message]), timeout=timeout)
+            try:
+                answer = await call.read()
+            except grpc.RpcError as error:
+                raise unanswered(self.endpoint.address, error) from error
+        check_answer(self.endpoint.address, answer if isinstance(answer, ab_pb2.BroadcastResponse) else None)
+
+
+def _dial(endpoint: Endpoint) -> grpc.aio.Channel:
+    if endpoint.tls_roots is None:
+        return grpc.aio.insecure_channel(endpoint.address, options=endpoint.channel_options)
+    credentials = grpc.ssl_channel_credentials(endpoint.tls_roots, endpoint.client_key, endpoint.client_certificate)
+    return grpc.aio.secure_channel(endpoint.address, credentials, options=endpoint.channel_options)

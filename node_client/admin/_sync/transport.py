@@ -1,7 +1,13 @@
-"""A node's HTTP endpoints. Written twice: `_async/transport.py` is its twin."""
+"""A node's endpoints for administration. Written twice: `_async/transport.py` is its twin."""
+
+import grpc
+from fabric_protos.common import common_pb2
+from fabric_protos.orderer import ab_pb2_grpc
 
 from node_client.admin import rest
+from node_client.admin.broadcast import TIMEOUT, check_answer, unanswered
 from node_client.admin.rest import RestAnswer, RestEndpoint
+from node_client.gateway.options import Endpoint
 
 
 class Rest:
@@ -13,3 +19,35 @@ class Rest:
     def call(self, method: str, path: str, body: bytes = b"", content_type: str = "") -> RestAnswer:
         """Make a call. Raises AdminError: there was no answer."""
         return rest.call(self.endpoint, method, path, body, content_type)
+
+
+class Orderer:
+    """An orderer that takes envelopes, each on a connection of its own."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+
+    def broadcast(self, envelope: bytes, *, timeout: float | None = TIMEOUT) -> None:
+        """Hand an envelope over for ordering.
+
+        Args:
+            timeout: seconds that the orderer may take.
+
+        Raises:
+            AdminError: it refused, or could not be reached.
+        """
+        message = common_pb2.Envelope.FromString(envelope)
+        with _dial(self.endpoint) as channel:
+            answers = ab_pb2_grpc.AtomicBroadcastStub(channel).Broadcast(iter([message]), timeout=timeout)
+            try:
+                answer = next(answers, None)
+            except grpc.RpcError as error:
+                raise unanswered(self.endpoint.address, error) from error
+        check_answer(self.endpoint.address, answer)
+
+
+def _dial(endpoint: Endpoint) -> grpc.Channel:
+    if endpoint.tls_roots is None:
+        return grpc.insecure_channel(endpoint.address, options=endpoint.channel_options)
+    credentials = grpc.ssl_channel_credentials(endpoint.tls_roots, endpoint.client_key, endpoint.client_certificate)
+    return grpc.secure_channel(endpoint.address, credentials, options=endpoint.channel_options)

@@ -122,7 +122,7 @@ def test_the_block_begins_a_chain_and_is_a_configuration(consortium: Path) -> No
     profile = variant(TAKEN["the consortium's own"])
     block = parse_block(first_block(profile, CHANNEL, consortium))
     assert (block.number, block.previous_hash) == (0, b"")
-    config = ChannelConfig.from_block(block)
+    config = ChannelConfig(block)
     assert config.channel == CHANNEL
     assert config.organisations == {
         "City": "CityMSP",

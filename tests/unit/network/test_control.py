@@ -73,7 +73,7 @@ def folder(tmp_path: Path) -> Folder:
 
 def test_a_new_network_has_keys_a_first_block_and_profiles(made: Folder) -> None:
     block = parse_block((made.path / "channel.block").read_bytes())
-    assert ChannelConfig.from_block(block).organisations == {
+    assert ChannelConfig(block).organisations == {
         "City": "CityMSP",
         "Nishitetsu": "NishitetsuMSP",
         "TriValley": "TriValleyMSP",

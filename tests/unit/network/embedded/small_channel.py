@@ -13,7 +13,7 @@ from chaincode.ledger.mvcc import Updates
 from chaincode.ledger.simulator import SimulationResults, Simulator
 from chaincode.ledger.state import Version, VersionedValue
 from node_client.protocol import definitions
-from node_client.protocol.block import Block, new_block
+from node_client.protocol.block import new_block
 from node_client.protocol.collection_config import Collection, encode_collections
 from node_client.protocol.config import ChannelConfig
 from node_client.protocol.definitions import LIFECYCLE, NAMESPACES, Definition, field_key, metadata_key
@@ -57,12 +57,6 @@ def people(name: str) -> People:
 @cache
 def config() -> ChannelConfig:
     """A majority of the organisations endorses; members of any of them may propose."""
-    return ChannelConfig.from_block(first_block())
-
-
-@cache
-def first_block() -> Block:
-    """The block that holds the configuration."""
     channel = configtx_pb2.ConfigGroup()
     channel.groups["Orderer"].SetInParent()
     application = channel.groups["Application"]
@@ -81,7 +75,9 @@ def first_block() -> Block:
     payload = common_pb2.Payload(
         header=common_pb2.Header(channel_header=header.SerializeToString()), data=envelope.SerializeToString()
     )
-    return new_block(0, b"", [common_pb2.Envelope(payload=payload.SerializeToString()).SerializeToString()])
+    return ChannelConfig(
+        new_block(0, b"", [common_pb2.Envelope(payload=payload.SerializeToString()).SerializeToString()])
+    )
 
 
 def _signature(text: str) -> Policy:

@@ -20,7 +20,7 @@ from network.embedded.store import Commit, Store, TransactionPlace
 from node_client.protocol.block import COMMIT_HASH, Block, new_block, parse_block
 from node_client.protocol.definitions import LIFECYCLE, NAMESPACES, Definition, field_key, read_definition
 from node_client.protocol.transaction import ChaincodeEvent
-from tests.unit.network.embedded.small_channel import MAJORITY, Sent, definition_writes, first_block
+from tests.unit.network.embedded.small_channel import MAJORITY, Sent, config, definition_writes
 
 DEADLINE = 30.0
 Code = transaction_pb2.TxValidationCode
@@ -31,7 +31,7 @@ class Channel:
     """A ledger, and blocks for it."""
 
     def __init__(self, path: Path) -> None:
-        self.ledger = Ledger(path, first_block().encode())
+        self.ledger = Ledger(path, config().block.encode())
         self._nonce = 0
 
     def sent(self, state: StateReader, *steps: Step, **changed: Any) -> Sent:
@@ -84,7 +84,7 @@ async def channel(tmp_path: Path) -> AsyncIterator[Channel]:
 
 def test_a_new_ledger_has_the_first_block(tmp_path: Path) -> None:
     channel = Channel(tmp_path / "ledger.db")
-    first = first_block()
+    first = config().block
     assert channel.ledger.height == 1
     assert channel.ledger.tip == (first.hash, b"")
     assert parse_block(channel.ledger.block_by_hash(first.hash) or b"").envelopes == first.envelopes
@@ -207,7 +207,7 @@ async def test_a_restart_changes_no_commit_hash(channel: Channel, tmp_path: Path
     sent = [channel.sent(MemoryState(), put(f"key{number}")) for number in range(2)]
     await channel.commit(sent[0])
     channel.ledger.close()
-    channel.ledger = Ledger(tmp_path / "ledger.db", first_block().encode())
+    channel.ledger = Ledger(tmp_path / "ledger.db", config().block.encode())
     await channel.commit(sent[1])
     for number in range(1, 4):
         await other.ledger.commit(parse_block(channel.ledger.block(number) or b"").with_metadata(COMMIT_HASH, b""))
@@ -219,7 +219,7 @@ async def test_a_restart_changes_no_commit_hash(channel: Channel, tmp_path: Path
 
 async def test_a_ledger_of_another_channel_is_refused(channel: Channel, tmp_path: Path) -> None:
     channel.ledger.close()
-    first = first_block()
+    first = config().block
     another = new_block(0, b"", first.envelopes).with_metadata(0, b"")
     assert another.hash == first.hash  # metadata are not part of it
     other = new_block(0, b"another", first.envelopes)

@@ -11,7 +11,7 @@ from network.embedded.ledger import Ledger
 from network.embedded.system.cscc import Cscc
 from network.embedded.system.qscc import Qscc
 from node_client.protocol.block import new_block, parse_block
-from tests.unit.network.embedded.small_channel import CHANNEL, Sent, config, first_block
+from tests.unit.network.embedded.small_channel import CHANNEL, Sent, config
 from tests.unit.network.embedded.system_calls import Network
 
 SENT = Sent(chaincode="nothing")  # which is kept, though it is not valid
@@ -21,7 +21,7 @@ ENVELOPE = SENT.envelope()
 @pytest.fixture
 async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
     """A ledger of two blocks."""
-    ledger = Ledger(tmp_path / "ledger.db", first_block().encode())
+    ledger = Ledger(tmp_path / "ledger.db", config().block.encode())
     await ledger.commit(new_block(1, ledger.tip[0], [ENVELOPE]))
     yield ledger
     ledger.close()

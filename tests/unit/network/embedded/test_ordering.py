@@ -33,7 +33,7 @@ class Config:
 
     batch_timeout: float
     batch_size: BatchSize = field(default_factory=lambda: BatchSize(3, 1000, 100))
-    block_number: int = 0
+    block: Block = FIRST
 
 
 @dataclass

@@ -22,7 +22,6 @@ from tests.unit.network.embedded.small_channel import (
     config,
     define,
     definition_writes,
-    first_block,
     people,
     simulated,
 )
@@ -41,7 +40,7 @@ class Channel:
     """A ledger, and transactions that are put on it one block each."""
 
     def __init__(self, folder: Path) -> None:
-        self.ledger = Ledger(folder / "ledger.db", first_block().encode())
+        self.ledger = Ledger(folder / "ledger.db", config().block.encode())
         for name in ORGANISATIONS:
             self.ledger.private.join(people(name).msp_id, people(name).peer_identity)
         self._sequence = 0

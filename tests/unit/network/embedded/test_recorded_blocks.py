@@ -37,7 +37,7 @@ def blocks() -> list[Block]:
 
 @pytest.fixture(scope="module")
 def config(blocks: list[Block]) -> ChannelConfig:
-    return ChannelConfig.from_block(blocks[0])
+    return ChannelConfig(blocks[0])
 
 
 def test_every_block_names_the_hash_of_the_one_before(blocks: list[Block]) -> None:

@@ -68,7 +68,7 @@ def config_of(channel: configtx_pb2.ConfigGroup, kind: int = common_pb2.CONFIG) 
         header=common_pb2.Header(channel_header=header.SerializeToString()), data=envelope.SerializeToString()
     )
     envelope_bytes = common_pb2.Envelope(payload=payload.SerializeToString()).SerializeToString()
-    return ChannelConfig.from_block(new_block(0, b"", [envelope_bytes]))
+    return ChannelConfig(new_block(0, b"", [envelope_bytes]))
 
 
 def peers(config: ChannelConfig, *names: str) -> list[Member]:
@@ -193,9 +193,9 @@ def test_a_batch_timeout_that_is_none_is_refused() -> None:
 def test_a_block_that_configures_nothing_is_refused() -> None:
     blocks = VECTORS / "fabric"
     with pytest.raises(ProtocolError):
-        ChannelConfig.from_block(parse_block((blocks / "block1.pb").read_bytes()))
+        ChannelConfig(parse_block((blocks / "block1.pb").read_bytes()))
     with pytest.raises(ProtocolError):
-        ChannelConfig.from_block(new_block(0, b"", []))
+        ChannelConfig(new_block(0, b"", []))
     with pytest.raises(ProtocolError):
         config_of(group(), kind=common_pb2.ENDORSER_TRANSACTION)
 
