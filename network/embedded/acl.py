@@ -4,8 +4,12 @@ A resource is guarded by a policy of the channel, or, where it is a peer's own, 
 Source: Fabric's `core/aclmgmt/defaultaclprovider.go`, `core/policy/policy.go`.
 """
 
+from fabric_protos.msp import identities_pb2
+
 from network.embedded.ledger import Ledger
+from node_client.protocol.codec import parse
 from node_client.protocol.errors import ProtocolError
+from node_client.protocol.msp import Msp, MspError, MspManager
 from node_client.protocol.policy import SignedData, signers
 
 ADMINS, MEMBERS = "Admins", "Members"
@@ -33,12 +37,13 @@ class AccessControl:
     """What one organisation's peer admits.
 
     Args:
-        msp_id: the organisation.
+        local: the organisation's MSP as the peer's own folder has it, which is read when the peer starts.
         ledger: the channel's.
     """
 
-    def __init__(self, msp_id: str, ledger: Ledger) -> None:
-        self._msp_id = msp_id
+    def __init__(self, local: Msp, ledger: Ledger) -> None:
+        self._local = MspManager([local])
+        self._msp_id = local.name
         self._ledger = ledger
 
     def check(self, resource: str, channel: str, signed: SignedData) -> None:
@@ -85,19 +90,20 @@ class AccessControl:
             )
 
     def _check_own(self, role: str, signed: SignedData) -> None:
-        config = self._ledger.config
         during = f"during channelless check policy with policy [{role}]"
         try:
-            member = config.msp_manager.member(signed.identity)
+            self._require_own(signed.identity)
+            member = self._local.member(signed.identity)
         except ProtocolError as error:
             raise AccessDenied(f"Failed deserializing proposal creator {during}: [{error}]") from error
-        if member.msp_id != self._msp_id:
-            text = f"expected MSP ID {self._msp_id}, received {member.msp_id}"
-            raise AccessDenied(f"Failed deserializing proposal creator {during}: [{text}]")
-        msp = config.msp_manager.msps[self._msp_id]
-        if not msp.has_role(member, "admin" if role == ADMINS else "member"):
+        if not self._local.msps[self._msp_id].has_role(member, "admin" if role == ADMINS else "member"):
             raise AccessDenied(
                 f"Failed verifying that proposal's creator satisfies local MSP principal {during}: "
                 f"[The identity is not an admin under this MSP [{self._msp_id}]: The identity does not contain OU "
                 f"[ADMIN], MSP: [{self._msp_id}]]"
             )
+
+    def _require_own(self, identity: bytes) -> None:
+        msp_id = parse(identities_pb2.SerializedIdentity, identity, "identity").mspid
+        if msp_id != self._msp_id:
+            raise MspError(f"expected MSP ID {self._msp_id}, received {msp_id}")

@@ -54,7 +54,8 @@ def proposed_config(envelope_bytes: bytes, config: Configuration) -> Configurati
     try:
         check_maintenance(config, new, update)
     except ProtocolError as error:
-        text = f"config update for existing channel did not pass maintenance checks: {error}"
+        inspection = f"config transaction inspection failed: {error}"
+        text = f"config update for existing channel did not pass maintenance checks: {inspection}"
         raise UpdateRefused(text) from error
     return new
 
@@ -70,6 +71,8 @@ def _read(envelope_bytes: bytes, applying: str) -> ConfigUpdate:
 
 
 def _check_supported(config: Configuration) -> None:
+    if "Orderer" not in config.channel_group.groups:
+        raise ProtocolError("config update is not compatible: config does not contain orderer config")
     for group in ("Orderer", "Channel"):
         try:
             check_capabilities(config, group)

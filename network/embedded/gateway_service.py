@@ -18,6 +18,7 @@ from network.embedded.broadcast_filter import BroadcastError
 from network.embedded.endorsing import Collector, PeerFailure, ask
 from network.embedded.failure import Detail, RpcFailure
 from network.embedded.ledger import Finished, Ledger, Stalled
+from network.embedded.membership import Neighbours
 from network.embedded.ordering import Orderer
 from network.embedded.peer import Peer
 from network.embedded.unpacking import UNREADABLE, Malformed, addressed, unpack
@@ -40,7 +41,7 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):
     def __init__(self, ledger: Ledger, own: Peer, peers: Mapping[str, Peer], orderer: Orderer) -> None:
         self._ledger = ledger
         self._own = own
-        self._peers = peers
+        self._neighbours = Neighbours(ledger, own, peers)
         self._orderer = orderer
         self._running = 0
 
@@ -140,7 +141,7 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):
             proposal = addressed(signed.proposal_bytes, completely=False)
         except Malformed as error:
             raise RpcFailure(Code.INVALID_ARGUMENT, str(error)) from error
-        collector = Collector(self._ledger, self._own, self._peers, proposal, signed)
+        collector = Collector(self._ledger, self._own, self._neighbours.known, proposal, signed)
         if request.endorsing_organizations:
             endorsements = await collector.by_organisations(list(request.endorsing_organizations))
         else:
@@ -253,7 +254,7 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):
 
     def _evaluators(self, chaincode: str, targets: list[str]) -> list[Peer]:
         """The peers that can run a query, the gateway's own first."""
-        known = {self._own.msp_id: self._own, **self._peers}
+        known = {self._own.msp_id: self._own, **self._neighbours.known}
         return [peer for msp_id, peer in known.items() if (not targets or msp_id in targets) and peer.offers(chaincode)]
 
     def _require_channel(self, channel: str, code: grpc.StatusCode) -> None:

@@ -22,7 +22,7 @@ from network.embedded.health import Health
 from network.embedded.launches import Launches
 from network.embedded.ledger import Ledger
 from network.embedded.limits import Limits
-from network.embedded.node_keys import node_identity, reading, tls_pair
+from network.embedded.node_keys import local_msp, node_identity, reading, tls_pair
 from network.embedded.node_services import EndorserService, OrderingService
 from network.embedded.ordering import Orderer
 from network.embedded.peer import Peer
@@ -65,7 +65,7 @@ class EmbeddedNetwork:
         path = self._folder / "channel.block"
         with reading(path):
             block = path.read_bytes()
-            ChannelConfig.from_bytes(block)
+            self._first_config = ChannelConfig.from_bytes(block)
         self.ledger = Ledger(self._home / "ledger.db", block)
         try:
             await self._start()
@@ -140,7 +140,9 @@ class EmbeddedNetwork:
 
     def _identity(self, organisation: Organisation, node: str) -> NodeIdentity:
         folder = self._folder / organisation.name / node / "msp"
-        return node_identity(organisation.msp_id, folder, self.ledger.config.msp_manager)
+        return node_identity(
+            organisation.msp_id, folder, [self.ledger.config.msp_manager, self._first_config.msp_manager]
+        )
 
     def _peer(self, organisation: Organisation) -> Peer:
         support = self._supports[organisation.msp_id] = ChaincodeSupport()
@@ -149,6 +151,7 @@ class EmbeddedNetwork:
             msp_id=organisation.msp_id,
             address=organisation.peer,
             identity=self._identity(organisation, "peer"),
+            local=local_msp(organisation.msp_id, self._folder / organisation.name / "peer" / "msp"),
             ledger=self.ledger,
             packages=PackageStore(self._home / "packages" / organisation.name),
             launched=launches,

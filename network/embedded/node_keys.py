@@ -1,6 +1,7 @@
 """What the network's nodes show of themselves, checked before they serve: whole, their own, and valid now."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,8 +11,12 @@ from cryptography.hazmat.primitives import serialization
 
 from network.embedded.signing import NodeIdentity
 from network.errors import StartError
+from network.msp_folder import msp_definition
+from node_client.protocol.certificates import load_certificate, verify_signature
 from node_client.protocol.errors import ProtocolError
-from node_client.protocol.msp import MspManager
+from node_client.protocol.msp import Msp, MspManager
+
+logger = logging.getLogger(__name__)
 
 MEND = "put the file back, or make another network with --dir"
 
@@ -27,26 +32,39 @@ def reading(path: Path) -> Iterator[None]:
         raise StartError(f"{path} is damaged: {error}", MEND) from error
 
 
-def node_identity(msp_id: str, folder: Path, manager: MspManager) -> NodeIdentity:
+def node_identity(msp_id: str, folder: Path, managers: Sequence[MspManager]) -> NodeIdentity:
     """A node's identity and key, from its MSP folder.
 
     Args:
-        manager: the channel's MSPs.
+        managers: the channel's MSPs as they are, and as they were: a node whose certificate has been revoked or whose
+            organisation has left since serves on, as Fabric's nodes do, and counts for nothing.
 
     Raises:
         StartError: they cannot be read, do not belong together or to the channel, or do not hold now.
     """
     with reading(folder):
         identity = NodeIdentity.load(msp_id, folder)
-        member = manager.member(identity.serialized)
-    require_valid_now(folder / "signcerts" / "cert.pem", member.certificate)
-    try:
-        manager.valid_member(identity.serialized)
-    except ProtocolError as error:
-        raise StartError(f"the identity in {folder} is none of the channel's: {error}", MEND) from error
-    if not member.verify(identity.sign(b""), b""):
+        certificate = load_certificate(identity.identity.certificate)
+    require_valid_now(folder / "signcerts" / "cert.pem", certificate)
+    failures = []
+    for manager in managers:
+        try:
+            manager.valid_member(identity.serialized)
+            break
+        except ProtocolError as error:
+            logger.warning("the channel does not admit the identity in %s: %s", folder, error)
+            failures.append(error)
+    else:
+        raise StartError(f"the identity in {folder} is none of the channel's: {failures[0]}", MEND) from failures[0]
+    if not verify_signature(certificate, identity.sign(b""), b""):
         raise StartError(f"the key in {folder} is not that of its certificate", MEND)
     return identity
+
+
+def local_msp(msp_id: str, folder: Path) -> Msp:
+    """An organisation's MSP as one of its nodes' own folders has it. Raises StartError."""
+    with reading(folder):
+        return Msp(msp_definition(folder, msp_id))
 
 
 def tls_pair(folder: Path) -> tuple[bytes, bytes]:

@@ -31,7 +31,7 @@ from network.embedded.system.packages import Package, PackageStore
 from network.embedded.transient import PrivateSets
 from node_client.protocol.collections import ChannelCollections
 from node_client.protocol.definitions import Definition, approved_package, read_definition
-from node_client.protocol.msp import MspManager
+from node_client.protocol.msp import Msp, MspManager
 from node_client.protocol.policy import SignedData
 from node_client.protocol.proposal import Proposal
 from node_client.protocol.transaction import ChaincodeEvent, build_event, build_response_payload
@@ -71,6 +71,7 @@ class Peer:
     Args:
         address: where clients reach it, as it stands in error details.
         identity: endorses.
+        local: the organisation's MSP as this peer's own folder has it: it decides who may administer the peer.
         packages: what is installed here.
         launched: builds and launches packages of Python code.
         support: the organisation's running chaincode.
@@ -83,6 +84,7 @@ class Peer:
         msp_id: str,
         address: str,
         identity: NodeIdentity,
+        local: Msp,
         ledger: Ledger,
         packages: PackageStore,
         launched: LaunchedPackages,
@@ -95,7 +97,8 @@ class Peer:
         self.packages = packages
         self._launched = launched
         self.support = support
-        self.access = AccessControl(msp_id, ledger)
+        self.access = AccessControl(local, ledger)
+        self._local = MspManager([local])
         self._identity = identity
         self._invoker = Invoker(self, limits)
         self._offered: dict[str, int] = {}
@@ -134,7 +137,7 @@ class Peer:
         proposal = unpack_proposal(signed)
         manager = self.ledger.config.msp_manager
         if not proposal.channel:
-            manager = MspManager([manager.msps[self.msp_id]])
+            manager = self._local
         elif proposal.channel != self.ledger.config.channel:
             return _failed(f"channel '{proposal.channel}' not found")
         creator = check_proposal(proposal, signed.signature, manager)

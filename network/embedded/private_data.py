@@ -104,7 +104,8 @@ class PrivateData:
                 if collection is None:
                     continue
                 givers = self._eligible(collection, config)
-                for msp_id in dict.fromkeys([*collections.member_organisations(collection, config), *givers]):
+                members = [one for one in collections.member_organisations(collection, config) if one in self._stores]
+                for msp_id in dict.fromkeys([*members, *givers]):
                     for holder in dict.fromkeys([msp_id, *givers]):
                         data = self._stores[holder].find(tx_id, namespace, name, hashes.private_digest)
                         if data is not None:

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from fabric_protos.common import common_pb2, configtx_pb2
+from google.protobuf.message import DecodeError
 
 from node_client.protocol.codec import parse
 from node_client.protocol.config import Configuration
 from node_client.protocol.config_elements import Element, channel_group, check_name, elements
-from node_client.protocol.config_rules import check_config, check_successor
+from node_client.protocol.config_rules import UNREADABLE, check_config, check_successor
 from node_client.protocol.config_update import ConfigUpdate
 from node_client.protocol.errors import ProtocolError
 from node_client.protocol.msp import Member
@@ -38,7 +39,7 @@ def changed_elements(config: Configuration, update: ConfigUpdate) -> dict[str, E
     Raises:
         NotAuthorised: it is for another channel, or relies on versions that are not those in force.
     """
-    message = parse(configtx_pb2.ConfigUpdate, update.data, "configuration update")
+    message = _parsed(update)
     if message.channel_id != config.channel:
         raise NotAuthorised(
             f"ConfigUpdate for channel '{message.channel_id}' but envelope for channel '{config.channel}'"
@@ -52,6 +53,13 @@ def changed_elements(config: Configuration, update: ConfigUpdate) -> dict[str, E
     return {key: one for key, one in write.items() if key not in read or read[key].version != one.version}
 
 
+def _parsed(update: ConfigUpdate) -> configtx_pb2.ConfigUpdate:
+    try:
+        return configtx_pb2.ConfigUpdate.FromString(update.data)
+    except DecodeError as error:
+        raise NotAuthorised(UNREADABLE) from error
+
+
 def authorised(config: Configuration, update: ConfigUpdate) -> bytes:
     """The configuration that an update makes, `common.Config`, when everybody who must agree has signed.
 
@@ -63,7 +71,7 @@ def authorised(config: Configuration, update: ConfigUpdate) -> bytes:
     with _about("error validating DeltaSet"):
         _check_changes(changed, config, members)
     result = {**config.elements, **changed}
-    message = parse(configtx_pb2.ConfigUpdate, update.data, "configuration update")
+    message = _parsed(update)
     for key in elements(message.write_set) if message.HasField("write_set") else ():
         if key not in result:
             raise NotAuthorised(

@@ -1,7 +1,9 @@
 """All cases by name."""
 
-from tests.scenarios.gateway_errors import chaincodes, following, proposals, submitting, system
+from tests.scenarios.gateway_errors import chaincodes, configuring, following, proposals, submitting, system
 
 CASES = {
-    case.name: case for module in (proposals, chaincodes, submitting, following, system) for case in module.cases()
+    case.name: case
+    for module in (proposals, chaincodes, submitting, following, system, configuring)
+    for case in module.cases()
 }

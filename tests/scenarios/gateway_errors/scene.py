@@ -124,6 +124,11 @@ class Scene(People):
             return Outcome.of_error("Evaluate", error)
         return Outcome("Evaluate", "OK", answer={"status": result.status, "message": result.message})
 
+    def result(self, signed: proposal_pb2.SignedProposal) -> bytes:
+        """What a query at the city's gateway gives."""
+        request = gateway_pb2.EvaluateRequest(proposed_transaction=signed)
+        return bytes(self._gateway.Evaluate(request, timeout=DEADLINE).result.payload)
+
     def endorse(self, signed: proposal_pb2.SignedProposal, *organizations: str, timeout: float = DEADLINE) -> Outcome:
         """Endorse at the city's gateway."""
         request = gateway_pb2.EndorseRequest(proposed_transaction=signed, endorsing_organizations=organizations)

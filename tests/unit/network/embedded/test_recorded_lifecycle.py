@@ -77,7 +77,7 @@ def _call(config: ChannelConfig, folder: Path, transaction: Transaction, endorse
 def test_the_recorded_admins_might_call(config: ChannelConfig) -> None:
     """The access that the fake peers above admit blindly."""
     transaction = recorded(CALLS)
-    access = AccessControl("CityMSP", FakeLedger(config))  # type: ignore[arg-type]
+    access = AccessControl(config.msp_manager.msps["CityMSP"], FakeLedger(config))  # type: ignore[arg-type]
     (envelope,) = parse_block((VECTORS / f"block{CALLS}.pb").read_bytes()).envelopes
     payload, signature = open_envelope(envelope)
     signed = SignedData(payload, transaction.proposal.creator, signature)

@@ -1,0 +1,139 @@
+"""The channel's configuration is changed while the network runs, and holds at once, everywhere, and after a restart."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fabric_protos.common import common_pb2
+
+from network import configuration, control
+from network.folder import Folder
+from network.topology import CHANNEL, Organisation
+from node_client import Gateway
+from node_client.admin._sync.configuration import ChannelConfiguration, submit_update
+from node_client.admin._sync.transport import Orderer
+from node_client.admin.config_signing import sign_update
+from node_client.errors import AdminError
+from node_client.protocol.block import Block, is_config_block, last_config, parse_block
+from node_client.protocol.config import ChannelConfig
+from node_client.protocol.config_authority import check_applicable, missing_policies, needed_policies
+from node_client.protocol.config_edits import with_batch_timeout
+from node_client.protocol.config_update import ConfigUpdate, NoDifference
+from tests.chain import check_chain
+from tests.conftest import engine
+from tests.scenarios.seeking import OLDEST, Ask, Person, Source, at, block_in, height, profile_of, write_something
+
+MILLISECOND = 10**6
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
+    """A network whose configuration these tests change."""
+    folder = Folder.at(tmp_path_factory.mktemp("configuration") / "net")
+    control.up(folder, ports="auto", engine=engine())
+    try:
+        yield folder
+    finally:
+        control.down(folder)
+
+
+@pytest.fixture
+def city(folder: Folder) -> Organisation:
+    return folder.topology().organisation("City")
+
+
+def read(folder: Folder, organisation: str = "City", user: str = "auditor") -> ChannelConfig:
+    with Gateway.from_profile(profile_of(folder, organisation), organisation, user) as gateway:
+        return ChannelConfiguration(gateway, CHANNEL).read()
+
+
+def signed(folder: Folder, update: ConfigUpdate, *organisations: str) -> ConfigUpdate:
+    for one in organisations:
+        admin = Person.of(folder, one, "admin")
+        update = sign_update(update, admin.identity, admin.signer)
+    return update
+
+
+def submit(folder: Folder, update: ConfigUpdate, organisation: str = "City") -> None:
+    submitter = Person.of(folder, organisation, "issuer")
+    orderer = Orderer(profile_of(folder, organisation).orderer(organisation))
+    submit_update(orderer, update, submitter.identity, submitter.signer)
+
+
+def test_a_changed_batch_timeout_holds_at_every_peer_and_after_a_restart(folder: Folder, city: Organisation) -> None:
+    before = read(folder)
+    timeout = (before.batch_timeout * 1000 + 7) * MILLISECOND
+    after = configuration.change(folder, city, lambda config: with_batch_timeout(config, int(timeout)))
+    assert after.batch_timeout == pytest.approx(timeout / 10**9)
+    assert after.sequence == before.sequence + 1
+    for name in ("City", "Nishitetsu", "TriValley"):
+        assert read(folder, name).encoded == after.encoded
+    control.down(folder)
+    control.up(folder)
+    assert read(folder, "TriValley").encoded == after.encoded
+    assert write_something(folder)
+
+
+def test_an_update_passes_from_one_organisation_to_the_next_as_a_file(folder: Folder, tmp_path: Path) -> None:
+    config = read(folder)
+    wanted = with_batch_timeout(config.encoded, int(config.batch_timeout * 10**9) + MILLISECOND)
+    update = ConfigUpdate.compute(CHANNEL, config.encoded, wanted)
+    assert needed_policies(config, update) == ("/Channel/Orderer/Admins",)
+    file = tmp_path / "update.pb"
+    file.write_bytes(signed(folder, update, "City").file())
+
+    passed_on = ConfigUpdate.from_envelope(file.read_bytes())
+    assert missing_policies(config, passed_on) == ("/Channel/Orderer/Admins",)
+    with pytest.raises(AdminError, match="policy for .* not satisfied"):
+        submit(folder, passed_on)
+    complete = signed(folder, passed_on, "TriValley")
+    assert missing_policies(config, complete) == ()
+    submit(folder, complete, "TriValley")
+    while read(folder).sequence == config.sequence:
+        pass
+    with pytest.raises(AdminError, match="but key is at version"):
+        submit(folder, complete)
+
+
+def blocks(folder: Folder, source: Source) -> list[Block]:
+    """All blocks, as a peer or an orderer of the city gives them."""
+    with source.connect(folder, "City") as channel:
+        request = Ask(start=OLDEST, stop=at(height(folder) - 1)).signed_by(Person.of(folder, "City", "auditor"))
+        answers = [one for one in source.stream(channel, [request]) if one.WhichOneof("Type") != "status"]
+    return [parse_block(block_in(one).SerializeToString()) for one in answers]
+
+
+@pytest.mark.parametrize("source", [Source("Deliver"), Source("Orderer")], ids=str)
+def test_a_configuration_has_a_block_of_its_own_which_names_itself(
+    folder: Folder, city: Organisation, source: Source
+) -> None:
+    before = read(folder)
+    timeout = int(before.batch_timeout * 10**9) + MILLISECOND
+    number = configuration.change(folder, city, lambda config: with_batch_timeout(config, timeout)).block.number
+    write_something(folder)
+    found = blocks(folder, source)
+    assert is_config_block(found[number])
+    assert len(found[number].envelopes) == 1
+    assert [last_config(one) for one in found[number - 1 :]] == [before.block.number, number, number]
+    new = ChannelConfig(found[number])
+    check_applicable(new, found[number].envelopes[0], before)
+    if source.of_orderer:
+        return
+    assert found[number].validation_codes == b"\0"
+    assert check_chain(found)  # hashes, signatures, codes and commit hashes, under the configuration of the time
+
+
+def test_a_filtered_block_names_the_configuration(folder: Folder, city: Organisation) -> None:
+    timeout = int(read(folder).batch_timeout * 10**9) + MILLISECOND
+    number = configuration.change(folder, city, lambda config: with_batch_timeout(config, timeout)).block.number
+    source = Source("DeliverFiltered")
+    with source.connect(folder, "City") as channel:
+        request = Ask(start=at(number), stop=at(number)).signed_by(Person.of(folder, "City", "auditor"))
+        block = block_in(next(source.stream(channel, [request])))
+    (transaction,) = block.filtered_transactions
+    assert (transaction.type, transaction.txid, transaction.tx_validation_code) == (common_pb2.CONFIG, "", 0)
+
+
+def test_what_changes_nothing_is_no_update(folder: Folder, city: Organisation) -> None:
+    with pytest.raises(NoDifference):
+        configuration.change(folder, city, lambda config: config)
