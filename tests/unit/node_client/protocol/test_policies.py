@@ -103,7 +103,7 @@ def test_an_implicit_meta_policy_counts_the_policies_that_are_satisfied() -> Non
     assert ImplicitMetaPolicy(below, 1, "Readers").satisfied_by([city])
     assert not ImplicitMetaPolicy(below, 2, "Readers").satisfied_by([city])
     assert ImplicitMetaPolicy(below, 2, "Readers").satisfied_by([town, city])
-    assert ImplicitMetaPolicy((), 0).satisfied_by([])
+    assert ImplicitMetaPolicy((), 0, "Readers").satisfied_by([])
 
 
 def test_nesting_has_an_end() -> None:
