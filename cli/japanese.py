@@ -93,6 +93,9 @@ TEXTS = {
     "the trust file is written; verifiers compare its SHA-256 with what you tell them": (
         "トラストファイルを書きました。確認する人は、別の経路で知らせた SHA-256 と照らし合わせます"
     ),
+    "the PDF carries its receipt": "PDF に受領証を埋め込みました",
+    "COSE receipt written": "COSE 受領証を書きました",
+    "entry": "項目",
     # the audit
     "{done} of {total} blocks": "{total} ブロック中 {done} ブロック",
     "nothing is wrong": "異常はありません",

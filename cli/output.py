@@ -72,3 +72,10 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def silence(library: str) -> None:
+    """Let a library say nothing: what it thinks of a document is no message of ours."""
+    import logging
+
+    logging.getLogger(library).setLevel(logging.CRITICAL)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.commands.receipt_forms import cose, embed
 from cli.exit_codes import ExitCode
 from cli.language import tr
 from cli.settings import Settings, identity_options
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 @click.group()
 def receipt() -> None:
     """Receipts from the register."""
+
+
+receipt.add_command(embed)
+receipt.add_command(cose)
 
 
 @receipt.command()

@@ -9,6 +9,7 @@ import click
 
 from cli.exit_codes import ExitCode
 from cli.language import tr
+from cli.output import silence
 from cli.settings import Settings, identity_options, read_trust
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class Wanted:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--receipt", metavar="FILE", type=click.Path(path_type=Path), help="Default: FILE.receipt.json.")
+@click.option("--receipt", metavar="FILE", type=click.Path(path_type=Path), help="Default: beside FILE, or inside it.")
 @click.option("--trust", metavar="FILE", type=click.Path(path_type=Path), help="Whose word counts; the profile's file.")
 @click.option("--issuer", default="", metavar="MSP", help="Of whom it must be, such as CityMSP; else of anyone.")
 @click.option("--offline", is_flag=True, help="Ask nobody: check by the receipt and the trust file alone.")
@@ -119,25 +120,21 @@ def verify(settings: Settings, file: Path, receipt: Path | None, **options: obje
 
 
 def _verify(settings: Settings, file: Path, receipt: Path | None, wanted: Wanted, trust: "Trust") -> "Verification":
-    from node_client.certificates.document import Document
-    from node_client.certificates.errors import DocumentError, ReceiptError
-    from node_client.certificates.receipt_file import read_receipt, receipt_path
+    from node_client.certificates.errors import ReceiptError
+    from node_client.certificates.finding import find_receipt
     from node_client.certificates.verification import bad_receipt
 
-    document = Document.of_file(file)
-    path = receipt or receipt_path(file)
+    silence("pypdf")
     try:
-        found = read_receipt(path)
-    except FileNotFoundError as error:
-        raise DocumentError(f"there is no receipt {path}", "name the receipt with --receipt") from error
+        found = find_receipt(file, receipt)
     except ReceiptError as error:
         return bad_receipt(str(error))
     if wanted.offline:
-        return _offline(document, found, wanted, trust)
+        return _offline(found.document, found.receipt, wanted, trust)
     with settings.registry(trust) as registry:
-        result = registry.verify(document, found, issuer=wanted.issuer)
+        result = registry.verify(found.document, found.receipt, issuer=wanted.issuer)
     if wanted.save and result.answer:
-        _save(wanted.save, found, result.answer)
+        _save(wanted.save, found.receipt, result.answer)
     return result
 
 

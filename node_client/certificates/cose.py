@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from chaincode.registry.model import merkle
 from node_client.certificates import signatures
+from node_client.certificates.receipt import Receipt
 from node_client.protocol.certificates import load_certificate
 
 if TYPE_CHECKING:
@@ -64,6 +65,22 @@ def cose_receipt(
     signature = signatures.sign(signer, algorithm, _cbor(["Signature1", protected, b"", root]))
     proof = _cbor([size, index, list(path)])
     return _cbor(cbor2.CBORTag(_SIGN1, [protected, {_VDP: {_INCLUSION: [proof]}}, None, signature]))
+
+
+def receipt_in_cose(receipt: Receipt, identity: "Identity", signer: "Signer") -> bytes:
+    """A receipt as a COSE Receipt. Arguments and errors are those of `cose_receipt`."""
+    place = receipt.inclusion
+    subject = f"batch:{place.batch_id}" if place else f"certificate:{receipt.certificate_id}"
+    return cose_receipt(
+        certificate_id=receipt.certificate_id,
+        commitment=receipt.commitment,
+        index=place.index if place else 0,
+        size=place.size if place else 1,
+        path=place.path if place else (),
+        subject=f"urn:certledger:{subject}",
+        identity=identity,
+        signer=signer,
+    )
 
 
 def _cbor(value: object) -> bytes:
