@@ -9,8 +9,11 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from chaincode.ledger.state import VersionedValue
+from network.embedded.state_view import Place
 
 logger = logging.getLogger(__name__)
 
@@ -106,8 +109,16 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 @dataclass
-class _Snapshot:
+class Snapshot:
+    """A read transaction.
+
+    Attributes:
+        seen: public values and hashes that were read, by their places; None where nothing is.
+        users: how many read it.
+    """
+
     connection: sqlite3.Connection
+    seen: dict[Place, VersionedValue | None] = field(default_factory=dict)
     users: int = 0
 
 
@@ -121,7 +132,7 @@ class Snapshots:
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self._connect = connect
         self._idle: list[sqlite3.Connection] = []
-        self._newest: _Snapshot | None = None
+        self._newest: Snapshot | None = None
         self._kept = KEPT
 
     def close(self) -> None:
@@ -135,8 +146,8 @@ class Snapshots:
         self._newest = None
 
     @contextmanager
-    def open(self) -> Iterator[sqlite3.Connection]:
-        """A connection that reads the database as it was after the last `renew`, or later.
+    def open(self) -> Iterator[Snapshot]:
+        """The database as it was after the last `renew`, or later.
 
         Raises:
             LedgerUnavailable: it cannot be read.
@@ -144,21 +155,21 @@ class Snapshots:
         snapshot = self._newest or self._begin()
         snapshot.users += 1
         try:
-            yield snapshot.connection
+            yield snapshot
         finally:
             snapshot.users -= 1
             if not snapshot.users:
                 self._end(snapshot)
 
-    def _begin(self) -> _Snapshot:
+    def _begin(self) -> Snapshot:
         with unavailable():
             connection = self._idle.pop() if self._idle else self._connect()
             connection.execute("BEGIN")
             connection.execute("SELECT 1 FROM about").fetchone()  # from here on it sees no later commit
-        self._newest = _Snapshot(connection)
+        self._newest = Snapshot(connection)
         return self._newest
 
-    def _end(self, snapshot: _Snapshot) -> None:
+    def _end(self, snapshot: Snapshot) -> None:
         # A snapshot that nobody uses would keep the log from beginning anew.
         if self._newest is snapshot:
             self._newest = None

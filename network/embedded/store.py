@@ -158,11 +158,15 @@ class Store:
         """The newest state, as this organisation sees it; not a snapshot."""
         return StateView(self._reader, organisation, self._memo)
 
+    def state_between_blocks(self) -> StateView:
+        """The newest public state, for use until the next commit: what it has read once it does not read again."""
+        return StateView(self._reader, "", self._memo, {})
+
     @contextmanager
     def snapshot(self, organisation: str) -> Iterator[StateView]:
         """The state as it is now, for as long as the context is open."""
-        with self._snapshots.open() as connection:
-            yield StateView(connection, organisation, self._memo)
+        with self._snapshots.open() as snapshot:
+            yield StateView(snapshot.connection, organisation, self._memo, snapshot.seen)
 
     def commit(self, commit: Commit) -> None:
         """Make a block durable with everything that it changes, or nothing of it. May run in another thread.
