@@ -8,6 +8,7 @@ belongs to its organisation.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from hashlib import sha256
 
 from cryptography import x509
@@ -25,6 +26,7 @@ from node_client.protocol.certificates import (
 from node_client.protocol.chains import Authorities, Chain, MspError, UnknownIssuer
 from node_client.protocol.codec import parse
 from node_client.protocol.errors import ProtocolError
+from node_client.protocol.principals import Requirement, requirement
 
 __all__ = ["Member", "Msp", "MspError", "MspManager", "UnknownIssuer", "is_expired"]
 
@@ -51,7 +53,7 @@ class Member:
         """When the certificate expires."""
         return self.certificate.not_valid_after_utc
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, bytes]:
         """What makes two identities the same: MSP and certificate, whichever form its signature has."""
         return self.msp_id, identity_digest(self.certificate)
@@ -226,6 +228,7 @@ class MspManager:
 
     def __init__(self, msps: Iterable[Msp]) -> None:
         self._msps = {msp.name: msp for msp in msps}
+        self._members: dict[bytes, Member] = {}
 
     @property
     def msps(self) -> dict[str, Msp]:
@@ -238,6 +241,13 @@ class MspManager:
         Raises:
             ProtocolError: it is not well formed or names an unknown organisation.
         """
+        if data not in self._members:
+            if len(self._members) >= _CACHED:
+                self._members.clear()
+            self._members[data] = self._read(data)
+        return self._members[data]
+
+    def _read(self, data: bytes) -> Member:
         message = parse(identities_pb2.SerializedIdentity, data, "identity")
         if message.mspid not in self._msps:
             raise MspError(f"MSP {message.mspid} is unknown")
@@ -255,46 +265,11 @@ class MspManager:
 
     def satisfies(self, member: Member, principal: msp_principal_pb2.MSPPrincipal) -> bool:
         """Whether an identity is what a policy asks for; nobody is what cannot be read."""
-        try:
-            return all(self._satisfies(member, one) for one in _parts(principal))
-        except ProtocolError:
-            return False
+        return self.requirement(principal)(member)
 
-    def _satisfies(self, member: Member, principal: msp_principal_pb2.MSPPrincipal) -> bool:
-        kind = msp_principal_pb2.MSPPrincipal
-        msp = self._msps.get(member.msp_id)
-        if principal.principal_classification == kind.ROLE:
-            role = parse(msp_principal_pb2.MSPRole, principal.principal, "role")
-            known = msp_principal_pb2.MSPRole.MSPRoleType
-            if msp is None or msp.name != role.msp_identifier or role.role not in known.values():
-                return False
-            return msp.has_role(member, known.Name(role.role).lower())
-        if principal.principal_classification == kind.ORGANIZATION_UNIT:
-            unit = parse(msp_principal_pb2.OrganizationUnit, principal.principal, "organisational unit")
-            if msp is None or msp.name != unit.msp_identifier:
-                return False
-            return msp.satisfies_unit(member, unit.organizational_unit_identifier, unit.certifiers_identifier)
-        if principal.principal_classification == kind.IDENTITY:
-            return self.valid_member(principal.principal).key == member.key
-        if principal.principal_classification == kind.ANONYMITY:
-            anonymity = parse(msp_principal_pb2.MSPIdentityAnonymity, principal.principal, "anonymity")
-            return anonymity.anonymity_type == msp_principal_pb2.MSPIdentityAnonymity.NOMINAL
-        return False
-
-
-def _parts(principal: msp_principal_pb2.MSPPrincipal) -> list[msp_principal_pb2.MSPPrincipal]:
-    """The principals that a combined one asks for at once (`collectPrincipals`); any other one is its only part."""
-    found, open_ones = [], [principal]
-    while open_ones:
-        one = open_ones.pop()
-        if one.principal_classification != msp_principal_pb2.MSPPrincipal.COMBINED:
-            found.append(one)
-            continue
-        combined = parse(msp_principal_pb2.CombinedPrincipal, one.principal, "combined principal")
-        if not combined.principals:
-            raise ProtocolError("a combined principal without principals")
-        open_ones.extend(combined.principals)
-    return found
+    def requirement(self, principal: msp_principal_pb2.MSPPrincipal) -> Requirement:
+        """What `satisfies` asks, read once for many identities."""
+        return requirement(principal, self)
 
 
 def is_expired(member: Member, now: datetime | None = None) -> bool:

@@ -62,8 +62,7 @@ class SignaturePolicy:
     def __init__(self, envelope: bytes, manager: MspManager) -> None:
         message = parse(policies_pb2.SignaturePolicyEnvelope, envelope, "signature policy")
         self.envelope = envelope
-        self._manager = manager
-        self._principals = list(message.identities)
+        self._requirements = [manager.requirement(principal) for principal in message.identities]
         self._rule = self._compile(message.rule)
 
     def satisfied_by(self, members: Sequence[Member]) -> bool:
@@ -73,13 +72,13 @@ class SignaturePolicy:
     def _compile(self, rule: policies_pb2.SignaturePolicy) -> Callable[[Sequence[Member], set[int]], bool]:
         kind = rule.WhichOneof("Type")
         if kind == "signed_by":
-            if not 0 <= rule.signed_by < len(self._principals):
+            if not 0 <= rule.signed_by < len(self._requirements):
                 raise ProtocolError("a signature policy refers to a principal that it does not have")
-            principal = self._principals[rule.signed_by]
+            is_meant = self._requirements[rule.signed_by]
 
             def signed_by(members: Sequence[Member], used: set[int]) -> bool:
                 for place, member in enumerate(members):
-                    if place not in used and self._manager.satisfies(member, principal):
+                    if place not in used and is_meant(member):
                         used.add(place)
                         return True
                 return False

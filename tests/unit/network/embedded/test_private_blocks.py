@@ -1,6 +1,6 @@
 """Private data of a past block: whose, and for whom."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -40,8 +40,9 @@ class Members:
     def member(self, data: bytes) -> Member:
         return Member(data.decode())
 
-    def satisfies(self, member: Member, principal: msp_principal_pb2.MSPPrincipal) -> bool:
-        return msp_principal_pb2.MSPRole.FromString(principal.principal).msp_identifier == member.msp_id
+    def requirement(self, principal: msp_principal_pb2.MSPPrincipal) -> Callable[[Member], bool]:
+        msp_id = msp_principal_pb2.MSPRole.FromString(principal.principal).msp_identifier
+        return lambda member: member.msp_id == msp_id
 
 
 class Config:
