@@ -31,6 +31,19 @@ class ProposalFiltered(ProposalRefused):
     """A proposal that does not even reach the endorser: its creator has expired, or its time is not now."""
 
 
+def read_proposal(signed: proposal_pb2.SignedProposal) -> Proposal:
+    """Filter a proposal, and take it apart. Raises ProposalRefused."""
+    try:
+        proposal = unpack(signed.proposal_bytes)
+    except Malformed as error:
+        filter_proposal(signed)  # which looks at less of it, and may refuse it before
+        raise ProposalRefused(str(error)) from error
+    now = datetime.now(UTC)
+    _filter_creator(proposal.creator, now)
+    _filter_time(proposal.seconds, now)
+    return proposal
+
+
 def filter_proposal(signed: proposal_pb2.SignedProposal, now: datetime | None = None) -> None:
     """What stands before the endorser (`expiration.go`, `timewindow.go`).
 
@@ -44,27 +57,26 @@ def filter_proposal(signed: proposal_pb2.SignedProposal, now: datetime | None = 
         part = "header"
         header = unmarshal(common_pb2.Header, proposal.header)
         part = "signature header"
-        creator = unmarshal(common_pb2.SignatureHeader, header.signature_header).creator
-        expires = _expiry(creator)
-        if expires is not None and expires < now:
-            raise ProposalFiltered("proposal client identity expired")
+        _filter_creator(unmarshal(common_pb2.SignatureHeader, header.signature_header).creator, now)
         part = "channel header"
         seconds = unmarshal(common_pb2.ChannelHeader, header.channel_header).timestamp.seconds
     except Malformed as error:
         raise ProposalFiltered(f"failed parsing {part}: {error}") from error
+    _filter_time(seconds, now)
+
+
+def _filter_creator(creator: bytes, now: datetime) -> None:
+    expires = _expiry(creator)
+    if expires is not None and expires < now:
+        raise ProposalFiltered("proposal client identity expired")
+
+
+def _filter_time(seconds: int, now: datetime) -> None:
     if abs(now.timestamp() - seconds) > TIME_WINDOW.total_seconds():
         raise ProposalFiltered(
             f"request unauthorized due to incorrect timestamp {_rfc3339(seconds)}, "
             f"peer time {now:%Y-%m-%dT%H:%M:%SZ}, peer.authentication.timewindow 15m0s"
         )
-
-
-def unpack_proposal(signed: proposal_pb2.SignedProposal) -> Proposal:
-    """Take a proposal apart. Raises ProposalRefused."""
-    try:
-        return unpack(signed.proposal_bytes)
-    except Malformed as error:
-        raise ProposalRefused(str(error)) from error
 
 
 def check_proposal(proposal: Proposal, signature: bytes, manager: MspManager) -> Member:
@@ -79,19 +91,8 @@ def check_proposal(proposal: Proposal, signature: bytes, manager: MspManager) ->
     Raises:
         ProposalRefused: something is not as it must be.
     """
-    for wrong, text in (
-        (proposal.type not in PROPOSED_TYPES, f"invalid header type {_type_name(proposal.type)}"),
-        (proposal.epoch != 0, "epoch is non-zero"),
-        (not proposal.nonce, "nonce is empty"),
-        (not proposal.creator, "creator is empty"),
-        (
-            proposal.transaction_id != (expected := transaction_id(proposal.nonce, proposal.creator)),
-            f"incorrectly computed txid '{proposal.transaction_id}' -- expected '{expected}'",
-        ),
-        (not signature, "empty signature bytes"),
-    ):
-        if wrong:
-            raise ProposalRefused(f"{PREFIX}{text}")
+    if wrong := _wrong_in_headers(proposal) or (not signature and "empty signature bytes"):
+        raise ProposalRefused(f"{PREFIX}{wrong}")
     denied = f"{PREFIX}access denied: channel [{proposal.channel}] creator org"
     try:
         creator = manager.member(proposal.creator)
@@ -107,6 +108,20 @@ def check_proposal(proposal: Proposal, signature: bytes, manager: MspManager) ->
     if not creator.verify(signature, proposal.data):
         raise ProposalRefused(f"{denied} [{creator.msp_id}]")
     return creator
+
+
+def _wrong_in_headers(proposal: Proposal) -> str:
+    if proposal.type not in PROPOSED_TYPES:
+        return f"invalid header type {_type_name(proposal.type)}"
+    if proposal.epoch != 0:
+        return "epoch is non-zero"
+    if not proposal.nonce:
+        return "nonce is empty"
+    if not proposal.creator:
+        return "creator is empty"
+    if proposal.transaction_id != (expected := transaction_id(proposal.nonce, proposal.creator)):
+        return f"incorrectly computed txid '{proposal.transaction_id}' -- expected '{expected}'"
+    return ""
 
 
 def _expiry(identity: bytes) -> datetime | None:

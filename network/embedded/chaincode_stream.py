@@ -54,6 +54,11 @@ class _Running:
     answer: asyncio.Future[Message]
     calls: set[asyncio.Task[None]] = field(default_factory=set)
 
+    def fail(self, why: str) -> None:
+        """Let whoever waits for the answer wait no more."""
+        if not self.answer.done():
+            self.answer.set_exception(ExecutionError(why))
+
 
 class ChaincodeStream:
     """One chaincode that dialled or was dialled, until its stream ends.
@@ -85,8 +90,7 @@ class ChaincodeStream:
         finally:
             self._ended = True
             for running in self._running.values():
-                if not running.answer.done():
-                    running.answer.set_exception(ExecutionError(STREAM_TERMINATED))
+                running.fail(STREAM_TERMINATED)
             reader.cancel()
             writer.cancel()
             for error in await asyncio.gather(reader, writer, return_exceptions=True):
@@ -113,15 +117,15 @@ class ChaincodeStream:
             raise ExecutionError(f"txid: {context.tx_id}({context.channel}) exists")
         if self._ended:
             raise ExecutionError(STREAM_TERMINATED)
-        running = _Running(context, call, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        running = _Running(context, call, loop.create_future())
         self._running[key] = running
+        timer = loop.call_later(timeout, running.fail, TIMED_OUT)
         try:
-            async with asyncio.timeout(timeout):
-                await self._send(message, running.answer)
-                return await running.answer
-        except TimeoutError as error:
-            raise ExecutionError(TIMED_OUT) from error
+            await self._send(message, running.answer)
+            return await running.answer
         finally:
+            timer.cancel()
             del self._running[key]
             for task in running.calls:
                 task.cancel()

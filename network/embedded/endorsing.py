@@ -52,9 +52,11 @@ async def ask(peer: Peer, signed: proposal_pb2.SignedProposal, *, own: bool) -> 
         PeerFailure: it refused, could not, or its chaincode refused.
     """
     try:
-        # Its own peer is called without gRPC, and so without a deadline.
-        async with asyncio.timeout(None if own else ENDORSEMENT_TIMEOUT):
+        if own:  # called without gRPC, and so without a deadline
             response = await peer.process_proposal(signed)
+        else:
+            async with asyncio.timeout(ENDORSEMENT_TIMEOUT):
+                response = await peer.process_proposal(signed)
     except TimeoutError as error:
         message = "rpc error: code = DeadlineExceeded desc = context deadline exceeded"
         raise PeerFailure(peer, grpc.StatusCode.UNAVAILABLE, message, retry=True) from error

@@ -5,7 +5,7 @@ Source: Fabric's `core/chaincode/chaincode_support.go`, `handler.go` (HandleInvo
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fabric_protos.peer import chaincode_pb2, proposal_pb2, proposal_response_pb2
@@ -60,12 +60,14 @@ class Invocation:
     Attributes:
         creator: who made it, validated.
         simulator: the simulation; None for a call without a channel, and for system chaincodes that need none.
+        known: what is known of the chaincodes that it has come to, on the state that is simulated on.
     """
 
     proposal: Proposal
     signed: proposal_pb2.SignedProposal
     creator: Member
     simulator: Simulator | None
+    known: dict[str, "ChaincodeInfo"] = field(default_factory=dict)
 
     @property
     def tx_id(self) -> str:
@@ -109,6 +111,11 @@ class Invoker:
         Raises:
             ExecutionError: it is not defined, not approved by this organisation, or not installed here.
         """
+        if name not in invocation.known:
+            invocation.known[name] = self._info(invocation, name)
+        return invocation.known[name]
+
+    def _info(self, invocation: Invocation, name: str) -> ChaincodeInfo:
         channel = invocation.proposal.channel
         if name in SYSTEM:
             return ChaincodeInfo(SYSTEM_VERSION)

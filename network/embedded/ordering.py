@@ -110,8 +110,11 @@ class Orderer:
 
     async def _take(self, envelope: "_Taken") -> None:
         """Queue an envelope. Like Raft's leader, with too many in hand, let its sender wait."""
+        self._require_ready()
+        if not self._queue.full():
+            self._queue.put_nowait(envelope)
+            return
         try:
-            self._require_ready()
             async with asyncio.timeout(PATIENCE):
                 await self._queue.put(envelope)
         except TimeoutError as error:
@@ -172,11 +175,14 @@ class Orderer:
 
     async def _next(self, deadline: float) -> "_Taken | None":
         """The next envelope; None when none comes until the deadline, or no more at all."""
-        try:
-            async with asyncio.timeout_at(deadline):
-                taken = await self._queue.get()
-        except TimeoutError:
-            return None
+        if not self._queue.empty():
+            taken = self._queue.get_nowait()
+        else:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    taken = await self._queue.get()
+            except TimeoutError:
+                return None
         if taken is None:
             self._queue.put_nowait(None)  # for `run` to end with
         return taken

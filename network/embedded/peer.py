@@ -14,7 +14,7 @@ from fabric_protos.peer import proposal_pb2, proposal_response_pb2
 from chaincode.builder.programs import SERVICE
 from chaincode.ledger.simulator import SimulationError, SimulationResults, Simulator
 from network.embedded.acl import AccessControl, AccessDenied
-from network.embedded.admission import ProposalRefused, check_proposal, filter_proposal, unpack_proposal
+from network.embedded.admission import ProposalRefused, check_proposal, read_proposal
 from network.embedded.chaincode_processes import Launch
 from network.embedded.chaincode_stream import ExecutionError
 from network.embedded.chaincode_support import ChaincodeSupport, Connection
@@ -133,8 +133,7 @@ class Peer:
         Raises:
             ProposalRefused: the proposal was not simulated.
         """
-        filter_proposal(signed)
-        proposal = unpack_proposal(signed)
+        proposal = read_proposal(signed)
         manager = self.ledger.config.msp_manager
         if not proposal.channel:
             manager = self._local
