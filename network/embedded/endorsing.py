@@ -7,7 +7,7 @@ first, what it touched decides whose endorsements are needed, and all must have 
 import asyncio
 import logging
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import grpc
 from fabric_protos.peer import proposal_pb2, proposal_response_pb2
@@ -16,7 +16,8 @@ from network.embedded.admission import ProposalFiltered, ProposalRefused
 from network.embedded.failure import Detail, RpcFailure
 from network.embedded.ledger import Ledger
 from network.embedded.peer import Peer
-from network.embedded.planning import ChaincodeCall, NoPlan, Plan, Planner
+from network.embedded.planning import ChaincodeCall, NoPlan, Plan
+from network.embedded.plans import Plans
 from network.embedded.unpacking import Addressed
 from node_client.protocol.policy import Layout
 from node_client.protocol.transaction import Endorsement
@@ -80,6 +81,7 @@ class Collector:
     Args:
         own: the gateway's own peer.
         peers: every organisation's peer, by MSP id.
+        plans: the gateway's.
     """
 
     def __init__(
@@ -87,12 +89,14 @@ class Collector:
         ledger: Ledger,
         own: Peer,
         peers: Mapping[str, Peer],
+        plans: Plans,
         proposal: Addressed,
         signed: proposal_pb2.SignedProposal,
     ) -> None:
         self._ledger = ledger
         self._own = own
         self._peers = peers
+        self._plans = plans
         self._proposal = proposal
         self._signed = signed
         self._endorsements: dict[str, Endorsement] = {}
@@ -160,19 +164,13 @@ class Collector:
             )
             raise RpcFailure(grpc.StatusCode.FAILED_PRECONDITION, text) from None
 
-    def _plan(self, calls: Iterable[ChaincodeCall]) -> Plan:
+    def _plan(self, calls: Sequence[ChaincodeCall]) -> Plan:
         config = self._ledger.config
         try:
             if self._proposal.channel != config.channel:
                 where = f"chaincode {self._proposal.chaincode} in channel {self._proposal.channel}"
                 raise NoPlan(f"No metadata was found for {where}")
-            planner = Planner(
-                config,
-                self._ledger.state(self._own.msp_id),
-                {msp_id: peer.identity for msp_id, peer in self._peers.items()},
-                lambda chaincode: frozenset(msp_id for msp_id, peer in self._peers.items() if peer.offers(chaincode)),
-            )
-            plan = planner.plan(calls)
+            plan = self._plans.plan(calls, self._peers)
         except NoPlan as error:
             text = f"no combination of peers can be derived which satisfy the endorsement policy: {error}"
             raise RpcFailure(grpc.StatusCode.FAILED_PRECONDITION, text) from error

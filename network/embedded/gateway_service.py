@@ -21,6 +21,7 @@ from network.embedded.ledger import Finished, Ledger, Stalled
 from network.embedded.membership import Neighbours
 from network.embedded.ordering import Orderer
 from network.embedded.peer import Peer
+from network.embedded.plans import Plans
 from network.embedded.unpacking import UNREADABLE, Malformed, addressed, unpack
 from node_client.protocol.policy import SignedData
 from node_client.protocol.transaction import assemble, parse_response_payload
@@ -42,6 +43,7 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):
         self._ledger = ledger
         self._own = own
         self._neighbours = Neighbours(ledger, own, peers)
+        self._plans = Plans(ledger, own.msp_id)
         self._orderer = orderer
         self._running = 0
 
@@ -141,7 +143,7 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):
             proposal = addressed(signed.proposal_bytes, completely=False)
         except Malformed as error:
             raise RpcFailure(Code.INVALID_ARGUMENT, str(error)) from error
-        collector = Collector(self._ledger, self._own, self._neighbours.known, proposal, signed)
+        collector = Collector(self._ledger, self._own, self._neighbours.known, self._plans, proposal, signed)
         if request.endorsing_organizations:
             endorsements = await collector.by_organisations(list(request.endorsing_organizations))
         else:

@@ -18,6 +18,7 @@ from network.embedded.private_rows import Expired, Granted, PrivateSet, PrivateW
 from network.embedded.state_view import StateView
 
 FORMAT = "3"
+ABSENT = 10_000  # ids of transactions that are not looked for again until the next commit
 
 SCHEMA = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -98,6 +99,7 @@ class Store:
                 )
             self._reader = opened.enter_context(closing(open_reader(path)))
             self._memo: dict[Hashable, object] = {}
+            self._absent: set[str] = set()  # ids that no transaction had since the last commit
             opened.pop_all()
         self._snapshots = Snapshots(lambda: open_reader(path))
         self._log = Log(self._writer, self._snapshots)
@@ -131,7 +133,11 @@ class Store:
 
     def transaction(self, tx_id: str) -> TransactionPlace | None:
         """Where the transaction with this id stands: the first one, where an id came twice."""
+        if tx_id in self._absent:
+            return None
         row = self._reader.execute("SELECT block, position, code FROM transactions WHERE id = ?", (tx_id,)).fetchone()
+        if row is None and len(self._absent) < ABSENT:
+            self._absent.add(tx_id)
         return TransactionPlace(*row) if row else None
 
     def private_sets(self, organisation: str, block: int) -> list[PrivateSet]:
@@ -186,6 +192,7 @@ class Store:
 
     def committed(self, commit: Commit) -> None:
         """Let new snapshots see a block that `commit` has written."""
+        self._absent.clear()
         self._snapshots.renew()
         self._log.grew(len(commit.data))
 
