@@ -257,3 +257,10 @@ def test_what_is_no_ledger_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_a_folder_that_is_not_there_is_told_of(tmp_path: Path) -> None:
     with pytest.raises(LedgerUnavailable, match="cannot be used"):
         Store(tmp_path / "nowhere" / "ledger.db")
+
+
+def test_a_transaction_that_was_not_there_is_there_after_its_commit(store: Store) -> None:
+    assert store.transaction("later") is None
+    assert store.transaction("later") is None
+    write(store, commit(0, transactions=[("later", 0, 0)]))
+    assert store.transaction("later") == TransactionPlace(0, 0, 0)
