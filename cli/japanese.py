@@ -192,6 +192,17 @@ TEXTS = {
     "the nodes are in the channel": "ノードがチャネルに参加しました",
     "the registry is approved": "登録簿を承認しました",
     "the registry was on the channel already": "登録簿はすでにチャネルに配備されています",
+    # Fabric's programs
+    "Fabric {version} is installed": "Fabric {version} を入れました",
+    "Fabric {version} is installed already": "Fabric {version} はすでに入っています",
+    "{name} has the SHA-256 {digest}": "{name} の SHA-256: {digest}",
+    "Is this the digest of the archive that you trust?": "信頼できるアーカイブの SHA-256 と同じですか?",
+    "those in {folder} are used before these": "{folder} にあるものが優先されます",
+    "\r{done} MB": "\r{done} MB",
+    "\r{done} of {total} MB": "\r{total} MB 中 {done} MB",
+    "give an archive with --archive, or its address with --url, not both": (
+        "アーカイブは --archive か --url のどちらかで指定してください"
+    ),
     # the demonstration
     "Three organisations' network comes up, with the registry running beside every peer.": (
         "三つの組織のネットワークが立ち上がり、各ピアのそばで登録簿チェーンコードが動きます。"
@@ -234,10 +245,16 @@ PROBLEMS = {
     "ledger-mismatch": ("発行簿と台帳が一致しません", "トラストファイルとプロファイルを確かめてください"),
     "no-fabric": (
         "Fabric のプログラムが使えません",
-        "Fabric v3.1 の peer と orderer があるフォルダーを FABRIC_BIN で指定してください",
+        "certledger network install で入れるか、Fabric v3.1 の peer と orderer があるフォルダーを FABRIC_BIN で"
+        "指定してください",
     ),
     "not-agreed": ("組織の合意が足りません", "同じ定義を承認する組織を増やし、もう一度実行してください"),
     "not-attested": ("各組織の証言が成り立ちません", ""),
+    "not-confirmed": (
+        "アーカイブが正しいものか確かめられていません",
+        "信頼できる SHA-256 と比べ、--sha256 で指定してください",
+    ),
+    "not-downloaded": ("アーカイブを取得できません", "もう一度試すか、手元のファイルを --archive で指定してください"),
     "not-found": ("見つかりません", "certledger list で確かめてください"),
     "not-running": ("ネットワークが稼働していません", "certledger network up で立ち上げてください"),
     "not-started": ("ネットワークを立ち上げられません", ""),

@@ -5,6 +5,8 @@ NetworkError
 ├── ConfigurationError   configtx.yaml cannot be used
 ├── BundleError          an organisation's public bundle cannot be used
 ├── BinariesError        Fabric's programs are not here, or of another version
+├── DownloadError        Fabric's release archive cannot be had
+├── NotConfirmed         nobody says that the release archive is the right one
 ├── NotRunning           nothing runs in this folder
 ├── NotAgreed            too few organisations have approved a chaincode's definition
 └── StartError           the network did not come up
@@ -38,6 +40,14 @@ class BundleError(NetworkError):
 
 class BinariesError(NetworkError):
     """Fabric's own programs cannot be used."""
+
+
+class DownloadError(NetworkError):
+    """A release archive cannot be had."""
+
+
+class NotConfirmed(NetworkError):
+    """A release archive has a digest of which nobody says that it is the right one."""
 
 
 class NotRunning(NetworkError):

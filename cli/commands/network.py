@@ -10,6 +10,7 @@ import click
 from cli.clock import Clock
 from cli.commands import sites
 from cli.commands.export_trust import export_trust
+from cli.commands.network_install import install
 from cli.exit_codes import ExitCode
 from cli.language import tr
 from cli.settings import Settings, folder_options
@@ -31,6 +32,9 @@ for command in sites.COMMANDS:
 
 
 network.add_command(export_trust)
+
+
+network.add_command(install)
 
 
 @network.command()

@@ -1,5 +1,6 @@
 """Where Fabric's programs are: `FABRIC_BIN`, then `PATH`, then the cache folder."""
 
+import errno
 import os
 import re
 import shutil
@@ -14,8 +15,7 @@ PROGRAMS = ("peer", "orderer")
 SUPPORTED = (3, 1)  # the version, and the first minor one of it that works: the channel has the capability V3_0
 
 _NEXT = (
-    "get Fabric v3.1 for this platform from github.com/hyperledger/fabric/releases, and set FABRIC_BIN to the folder "
-    "that has peer and orderer"
+    "get Fabric v3.1 with: certledger network install, or set FABRIC_BIN to the folder that has its peer and orderer"
 )
 _VERSION = re.compile(r"^\s*Version: v?((\d+)\.(\d+)\S*)", re.MULTILINE)
 
@@ -39,7 +39,15 @@ def find(environment: Mapping[str, str] = os.environ) -> Binaries:
     Raises:
         BinariesError: one is missing, does not run, or is of another version.
     """
-    paths = {name: _path(name, environment) for name in PROGRAMS}
+    return _checked({name: _path(name, environment) for name in PROGRAMS})
+
+
+def at(folder: Path) -> Binaries:
+    """The programs in a folder, checked. Raises BinariesError."""
+    return _checked({name: folder / name for name in PROGRAMS})
+
+
+def _checked(paths: Mapping[str, Path]) -> Binaries:
     versions = {name: version(path) for name, path in paths.items()}
     if len(set(versions.values())) > 1:
         found = " and ".join(f"{paths[name]} is {versions[name]}" for name in PROGRAMS)
@@ -58,6 +66,8 @@ def version(path: Path) -> str:
     try:
         done = subprocess.run([path, "version"], capture_output=True, timeout=30, check=False, env={})
     except (OSError, subprocess.TimeoutExpired) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOEXEC:
+            raise BinariesError(f"{path} does not run: it is not for this platform, or damaged", _NEXT) from error
         raise BinariesError(f"{path} does not run: {error}", _NEXT) from error
     found = parse_version(done.stdout.decode("utf-8", "replace"))
     if not found:
