@@ -26,6 +26,8 @@ from chaincode.registry.model.status import Reason, Status, may_become
 
 MAX_PAGE = 1000
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
+
 Record = TypeVar("Record", CertificateRecord, BatchRecord, StatusRecord)
 
 
@@ -51,9 +53,9 @@ class Registry(Contract):
         existing = await self._find(context, keys.certificate_key(certificate_id), CertificateRecord)
         if existing:
             return _unless_different(existing, record)
-        await self._put(context, keys.certificate_key(certificate_id), record)
+        data = await self._put(context, keys.certificate_key(certificate_id), record)
         _announce(context, codes.CERTIFICATE_ISSUED, certificateId=certificate_id, status=record.status)
-        return record.to_bytes()
+        return data
 
     @submit
     async def revoke_certificate(self, context: Context, certificate_id: str, reason: str) -> bytes:
@@ -90,7 +92,7 @@ class Registry(Contract):
         _require_transition(record.status, Status.SUPERSEDED, certificate_id)
         replaced = record.with_status(Status.SUPERSEDED, Reason.SUPERSEDED, superseded_by=new_id)
         await self._put(context, keys.certificate_key(certificate_id), replaced)
-        await self._put(context, keys.certificate_key(new_id), successor)
+        data = await self._put(context, keys.certificate_key(new_id), successor)
         _announce(
             context,
             codes.CERTIFICATE_SUPERSEDED,
@@ -98,7 +100,7 @@ class Registry(Contract):
             supersededBy=new_id,
             status=replaced.status,
         )
-        return successor.to_bytes()
+        return data
 
     @evaluate
     async def read_certificate(self, context: Context, certificate_id: str) -> bytes:
@@ -157,9 +159,9 @@ class Registry(Contract):
             if same:
                 return existing.to_bytes()
             raise ContractError(codes.ALREADY_EXISTS, "another batch has this id", "batchId", batch_id)
-        await self._put(context, keys.batch_key(batch_id), record)
+        data = await self._put(context, keys.batch_key(batch_id), record)
         _announce(context, codes.BATCH_ANCHORED, batchId=batch_id, size=size)
-        return record.to_bytes()
+        return data
 
     @evaluate
     async def read_batch(self, context: Context, batch_id: str) -> bytes:
@@ -201,8 +203,7 @@ class Registry(Contract):
         await self._change_member(
             context, batch_id, leaf, proof, Status.SUPERSEDED, Reason.SUPERSEDED, codes.CERTIFICATE_SUPERSEDED, new_id
         )
-        await self._put(context, keys.certificate_key(new_id), successor)
-        return successor.to_bytes()
+        return await self._put(context, keys.certificate_key(new_id), successor)
 
     @evaluate
     async def read_member(self, context: Context, batch_id: str, leaf: str) -> dict[str, Any]:
@@ -275,8 +276,10 @@ class Registry(Contract):
             raise ContractError(codes.NOT_FOUND, "no such batch", "batchId", batch_id)
         return record
 
-    async def _put(self, context: Context, key: str, record: CertificateRecord | BatchRecord | StatusRecord) -> None:
-        await context.stub.put_state(key, record.to_bytes())
+    async def _put(self, context: Context, key: str, record: CertificateRecord | BatchRecord | StatusRecord) -> bytes:
+        data = record.to_bytes()
+        await context.stub.put_state(key, data)
+        return data
 
     async def _change(
         self, context: Context, certificate_id: str, status: Status, reason: Reason | None, event: str
@@ -289,9 +292,9 @@ class Registry(Contract):
             return record.to_bytes()
         _require_transition(record.status, status, certificate_id)
         changed = record.with_status(status, reason)
-        await self._put(context, key, changed)
+        data = await self._put(context, key, changed)
         _announce(context, event, certificateId=certificate_id, status=status, reason=reason)
-        return changed.to_bytes()
+        return data
 
     async def _change_member(
         self,
@@ -328,9 +331,9 @@ class Registry(Contract):
             reason=reason,
             superseded_by=superseded_by,
         )
-        await self._put(context, key, record)
+        data = await self._put(context, key, record)
         _announce(context, event, batchId=batch_id, leaf=leaf, status=status, reason=reason, supersededBy=superseded_by)
-        return record.to_bytes()
+        return data
 
 
 def _unless_different(existing: CertificateRecord, wanted: CertificateRecord) -> bytes:
@@ -350,7 +353,7 @@ def _require_transition(current: Status, following: Status, value: str, argument
 
 def _announce(context: Context, name: str, **values: Any) -> None:
     payload = {key: value for key, value in values.items() if value is not None}
-    context.stub.set_event(name, json.dumps(payload, separators=(",", ":"), sort_keys=True).encode())
+    context.stub.set_event(name, _ENCODER.encode(payload).encode())
 
 
 def _rfc3339(moment: datetime) -> str:

@@ -18,20 +18,21 @@ class Conversation:
     Args:
         transaction: the message that began it.
         send: takes a message for the peer.
+
+    Attributes:
+        is_waiting: whether the peer owes an answer.
     """
+
+    __slots__ = ("_answer", "_channel_id", "_ended", "_send", "_turns", "is_waiting", "tx_id")
 
     def __init__(self, transaction: Message, send: Callable[[Message], None]) -> None:
         self.tx_id = transaction.txid
+        self.is_waiting = False
         self._channel_id = transaction.channel_id
         self._send = send
-        self._turn = asyncio.Lock()
         self._answer: asyncio.Future[Message] | None = None
+        self._turns: list[asyncio.Future[None]] = []
         self._ended: ChaincodeError | None = None
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether the peer owes an answer."""
-        return self._answer is not None and not self._answer.done()
 
     async def request(self, kind: Message.Type.ValueType, payload: bytes) -> bytes:
         """Ask the peer, when it has answered what was asked before.
@@ -47,23 +48,25 @@ class Conversation:
         if len(payload) > MAX_PAYLOAD:
             # gRPC would end the stream for it, and every other transaction with that.
             raise ChaincodeError("the request is larger than a message to the peer may be")
-        await self._turn.acquire()
+        while self.is_waiting:
+            await self._next_turn()
         if self._ended:
-            self._turn.release()
             raise self._ended
+        self.is_waiting = True
         self._answer = asyncio.get_running_loop().create_future()
-        self._answer.add_done_callback(self._end_turn)
         self._send(Message(type=kind, payload=payload, txid=self.tx_id, channel_id=self._channel_id))
-        message = await asyncio.shield(self._answer)
+        message = await self._answer
         if message.type == Message.ERROR:
             raise PeerError(message.payload.decode(errors="replace"))
         return message.payload
 
     def answer(self, message: Message) -> bool:
         """Hand the peer's answer to the request; false when nothing was asked."""
-        if self._answer is None or self._answer.done():
+        if not self.is_waiting:
             return False
-        self._answer.set_result(message)
+        if self._answer is not None and not self._answer.done():  # it is done when nobody waits for it any more
+            self._answer.set_result(message)
+        self._end_turn()
         return True
 
     async def finish(self) -> None:
@@ -73,15 +76,25 @@ class Conversation:
         transaction completes would count or not, as chance has it.
         """
         self._ended = self._ended or ChaincodeError("the transaction is over")
-        if self._answer is not None and not self._answer.done():
-            await asyncio.wait([self._answer])
+        while self.is_waiting:
+            await self._next_turn()
 
     def lose(self) -> None:
         """The stream has ended: the request that waits fails, and so does every further one."""
         self._ended = StreamLost("the stream to the peer ended")
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(self._ended)
+        self._end_turn()
 
-    def _end_turn(self, answer: asyncio.Future[Message]) -> None:
-        answer.exception()  # seen, though nobody may wait for it
-        self._turn.release()
+    async def _next_turn(self) -> None:
+        """Wait until the peer has answered. Who comes first goes on first: the others find it waiting again."""
+        turn = asyncio.get_running_loop().create_future()
+        self._turns.append(turn)
+        await turn
+
+    def _end_turn(self) -> None:
+        self.is_waiting = False
+        turns, self._turns = self._turns, []
+        for turn in turns:
+            if not turn.done():
+                turn.set_result(None)

@@ -10,6 +10,7 @@ fabric-chaincode-go's `internal/handler.go`. Three rules keep a stream healthy:
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from fabric_protos.peer import chaincode_event_pb2, chaincode_pb2, proposal_response_pb2
@@ -41,7 +42,8 @@ class StreamHandler:
         self._features = PeerFeatures()
         self._conversations: dict[tuple[str, str], Conversation] = {}
         self._transactions: dict[asyncio.Task[None], Conversation] = {}
-        self._outgoing: asyncio.Queue[Message] = asyncio.Queue()
+        self._outgoing: deque[Message] = deque()
+        self._more = asyncio.Event()
         self._lost = False
 
     async def run(self, messages: AsyncIterator[Message], write: Write) -> None:
@@ -70,12 +72,14 @@ class StreamHandler:
             self._receive(message)
 
     async def _write_all(self, write: Write) -> None:
-        while True:
-            message = await self._outgoing.get()
-            try:
-                await write(message)
-            except Exception as error:
-                raise StreamLost(f"the peer takes no more messages ({type(error).__name__})") from error
+        try:
+            while True:
+                while self._outgoing:
+                    await write(self._outgoing.popleft())
+                self._more.clear()
+                await self._more.wait()
+        except Exception as error:
+            raise StreamLost(f"the peer takes no more messages ({type(error).__name__})") from error
 
     async def _end(self, *streams: asyncio.Task[None]) -> None:
         """End what runs. Who waits for the peer gets StreamLost and has a moment; who waits for something else has
@@ -98,7 +102,8 @@ class StreamHandler:
             logger.warning("transaction %s does not end, though its stream has", conversation.tx_id)
 
     def _send(self, message: Message) -> None:
-        self._outgoing.put_nowait(message)
+        self._outgoing.append(message)
+        self._more.set()
 
     def _receive(self, message: Message) -> None:
         if message.type in (Message.RESPONSE, Message.ERROR):

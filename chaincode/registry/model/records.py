@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import ClassVar, Self
 
 from chaincode.registry.model.status import Reason, Status
@@ -11,9 +12,18 @@ class RecordError(ValueError):
     """The bytes are not a record of this kind."""
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
+
+
 def _camel(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
+
+
+@lru_cache
+def _names(kind: "type[_Record]") -> tuple[tuple[str, str], ...]:
+    """The names of a record's fields, here and in JSON."""
+    return tuple((field.name, _camel(field.name)) for field in fields(kind))
 
 
 @dataclass(frozen=True)
@@ -22,16 +32,16 @@ class _Record:
 
     def to_dict(self) -> dict[str, object]:
         """The record as JSON values, with its schema; fields that are None are left out."""
-        values: dict[str, object] = {
-            _camel(field.name): getattr(self, field.name)
-            for field in fields(self)
-            if getattr(self, field.name) is not None
-        }
-        return {"schema": self.SCHEMA, **values}
+        values: dict[str, object] = {"schema": self.SCHEMA}
+        for name, written in _names(type(self)):
+            value = getattr(self, name)
+            if value is not None:
+                values[written] = value
+        return values
 
     def to_bytes(self) -> bytes:
         """The record as the ledger keeps it."""
-        return json.dumps(self.to_dict(), separators=(",", ":"), sort_keys=True).encode()
+        return _ENCODER.encode(self.to_dict()).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -44,7 +54,7 @@ class _Record:
             values = json.loads(data)
             if values.pop("schema") != cls.SCHEMA:
                 raise RecordError(f"not a record of schema {cls.SCHEMA}")
-            record = cls._from_values({field.name: values.pop(_camel(field.name), None) for field in fields(cls)})
+            record = cls._from_values({name: values.pop(written, None) for name, written in _names(cls)})
             if values or record.to_bytes() != data:
                 raise RecordError("not in the form in which records are kept")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
