@@ -1,17 +1,18 @@
 """Issuing and verifying.
 
-Issuing is one transaction as any client makes it: endorse, submit, commit status. Verifying is what `certledger
-verify` asks of the network: the record, attested by the organisations of the policy for this request's nonce, and
-checked.
+Issuing is one transaction as `certledger issue` makes it: endorsed, and submitted through a pipeline, which tells its
+outcome. Verifying is what `certledger verify` asks of the network: the record, attested by the organisations of the
+policy for this request's nonce, and checked.
 """
 
 import itertools
+from functools import partial
 from typing import Any
 
 from bench.load import measure, print_table
 from bench.targets import Target
 from chaincode.registry.model.ids import new_id
-from node_client import AsyncGateway, ConnectionProfile
+from node_client import AsyncGateway, CommitError, ConnectionProfile, Pipeline
 from node_client.certificates import attestation
 from node_client.certificates._async.client import AsyncRegistryClient
 from node_client.certificates.questions import certificate_answer, certificate_question
@@ -34,13 +35,18 @@ async def run(target: Target, levels: list[int], seconds: float) -> dict[str, li
         network = gateway.get_network(CHANNEL)
         contract = network.get_contract(CHAINCODE)
 
-        async def issue() -> None:
+        async def issue(pipeline: Pipeline) -> None:
             certificate_id = new_id()
-            await contract.submit("IssueCertificate", certificate_id, new_id() * 2)
+            transaction = await contract.new_proposal("IssueCertificate", certificate_id, new_id() * 2).endorse()
+            status = await pipeline.submit(transaction)
+            if not status.successful:
+                raise CommitError(status.transaction_id, status.name, status.block_number)
             issued.append(certificate_id)
 
         for level in levels:
-            measured = await measure(issue, concurrency=level, seconds=seconds, processes=target.processes)
+            async with Pipeline(network, in_flight=level) as pipeline:
+                operation = partial(issue, pipeline)
+                measured = await measure(operation, concurrency=level, seconds=seconds, processes=target.processes)
             result["issue"].append(measured.row())
         print_table("issue", result["issue"])
         if target.trust is None:

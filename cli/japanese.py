@@ -76,6 +76,7 @@ TEXTS = {
     ", {count} not begun: the same command again issues the rest": (
         "、未着手 {count} 件(同じコマンドをもう一度実行すると残りを発行します)"
     ),
+    "trying again for a while: {reason}": "しばらくの間、もう一度試みます: {reason}",
     "stopping: what is in flight is being finished (Ctrl-C again leaves at once)": (
         "中断します。処理中のものを終えています(もう一度 Ctrl-C を押すとすぐに終わります)"
     ),

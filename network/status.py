@@ -69,11 +69,13 @@ class NetworkStatus:
 def peer_height(folder: Folder, organisation: Organisation) -> int | None:
     """How many blocks an organisation's peer has; None when it does not answer."""
     # Imported here: starting and stopping a network needs no client.
-    from node_client import ConnectionProfile, FabricError, Gateway
+    from node_client import ConnectionProfile, FabricError, Gateway, GatewayOptions
+    from node_client.gateway.options import NO_RETRY
 
     profile = ConnectionProfile.load(folder.organisation(organisation.name) / "connection.json")
+    once = GatewayOptions(retry=NO_RETRY)
     try:
-        with Gateway.from_profile(profile, organisation.name, "admin") as gateway:
+        with Gateway.from_profile(profile, organisation.name, "admin", options=once) as gateway:
             return gateway.get_network(CHANNEL).height()
     except FabricError:
         return None

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from node_client.gateway._sync.gateway import Gateway
     from node_client.gateway.checkpointer import Checkpointer, FileCheckpointer, MemoryCheckpointer
     from node_client.gateway.deliver import BlockAndPrivateData, FilteredBlock, FilteredTransaction
-    from node_client.gateway.options import Deadlines, Endpoint, GatewayOptions, Resume
+    from node_client.gateway.options import Deadlines, Endpoint, GatewayOptions, Resume, Retry
+    from node_client.gateway.pipeline import Outcome, Pipeline
     from node_client.gateway.requests import ChaincodeEvent, Status
     from node_client.identity.hash import Hash
     from node_client.identity.identity import Identity
@@ -63,10 +64,13 @@ _HOMES = {
     "KeySigner": "node_client.identity.signer",
     "MemoryCheckpointer": "node_client.gateway.checkpointer",
     "NotSigned": "node_client.errors",
+    "Outcome": "node_client.gateway.pipeline",
     "PeerDetail": "node_client.errors",
+    "Pipeline": "node_client.gateway.pipeline",
     "ProfileError": "node_client.errors",
     "ProposalError": "node_client.errors",
     "Resume": "node_client.gateway.options",
+    "Retry": "node_client.gateway.options",
     "Signer": "node_client.identity.signer",
     "Status": "node_client.gateway.requests",
     "SubmitError": "node_client.errors",
@@ -99,10 +103,13 @@ __all__ = [
     "KeySigner",
     "MemoryCheckpointer",
     "NotSigned",
+    "Outcome",
     "PeerDetail",
+    "Pipeline",
     "ProfileError",
     "ProposalError",
     "Resume",
+    "Retry",
     "Signer",
     "Status",
     "SubmitError",

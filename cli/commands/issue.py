@@ -19,7 +19,9 @@ from cli.output import Output, Problem
 from cli.settings import Settings, identity_options, read_trust
 
 if TYPE_CHECKING:
-    from node_client.certificates.issuing import Progress, Request
+    from node_client.certificates.issuing import Request
+    from node_client.certificates.issuing_all import Progress
+    from node_client.errors import FabricError
 
 IN_FLIGHT = 32
 
@@ -136,9 +138,10 @@ def issue_requests(settings: Settings, requests: "list[Request]", in_flight: int
 
 
 async def _issue(settings: Settings, requests: "list[Request]", in_flight: int) -> int:
-    from node_client import AsyncGateway, ConnectionProfile
+    from node_client import AsyncGateway, ConnectionProfile, Pipeline
     from node_client.certificates._async.client import AsyncRegistryClient
-    from node_client.certificates.issuing import Issuer, issue_all
+    from node_client.certificates.issuing import Issuer
+    from node_client.certificates.issuing_all import issue_all
     from node_client.certificates.register import Register
 
     profile = settings.profile()
@@ -148,10 +151,13 @@ async def _issue(settings: Settings, requests: "list[Request]", in_flight: int) 
     stop = asyncio.Event()
     with Register(profile.register) as register, _interruptible(stop, report):
         async with AsyncGateway.from_profile(connection, profile.organisation, profile.user) as gateway:
-            client = AsyncRegistryClient(gateway.get_network(trust.ledger.channel), trust)
-            issuer = Issuer(gateway, client, register)
+            network = gateway.get_network(trust.ledger.channel)
             try:
-                left = await issue_all(issuer, requests, in_flight=in_flight, done=report.done, stop=stop)
+                async with Pipeline(network, in_flight=in_flight) as pipeline:
+                    issuer = Issuer(gateway, AsyncRegistryClient(network, trust), register, pipeline)
+                    left = await issue_all(
+                        issuer, requests, in_flight=in_flight, done=report.done, stop=stop, again=report.again
+                    )
             except asyncio.CancelledError:
                 left = [request for request in requests if request not in report.seen]
     return report.end(left)
@@ -193,7 +199,7 @@ class _Report:
     def done(self, progress: "Progress") -> None:
         """Tell of one certificate."""
         from cli.problems import problem_of
-        from node_client.certificates.issuing import Failed
+        from node_client.certificates.issuing_all import Failed
 
         self.seen.add(progress.request)
         result, file = progress.result, str(progress.request.document)
@@ -215,6 +221,14 @@ class _Report:
             }
             text = tr("issued already") if result.already else tr("issued")
             self.output.result(record, f"✔ {text}  {result.certificate_id}  {file}")
+        self._show()
+
+    def again(self, error: "FabricError") -> None:
+        """Tell that the network does not answer as it should, and is given time."""
+        from cli.problems import problem_of
+
+        self._clear()
+        self.output.message(tr("trying again for a while: {reason}", reason=problem_of(error).message))
         self._show()
 
     def end(self, left: "list[Request]") -> int:

@@ -4,7 +4,6 @@ How a certificate comes onto the ledger exactly once is told in `settling`.
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -21,8 +20,6 @@ from node_client.certificates.errors import (
     AttestationError,
     DocumentError,
     LedgerMismatch,
-    OutcomeUnknown,
-    ReceiptNotWritten,
     ReferenceTaken,
     RegisterError,
     RegistryRefusal,
@@ -34,9 +31,9 @@ from node_client.certificates.receipt_file import receipt_path, require_free, wr
 from node_client.certificates.register import ATTESTED, Register, Row
 from node_client.certificates.settling import Settler
 from node_client.certificates.statement import Statement
-from node_client.errors import FabricError, GatewayError
 from node_client.gateway._async.gateway import AsyncGateway
 from node_client.gateway._async.transaction import AsyncTransaction
+from node_client.gateway.pipeline import Pipeline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,13 +72,16 @@ class Issuer:
         gateway: connected as an issuer.
         client: the registry over that gateway.
         register: the organisation's register.
+        pipeline: submits, and tells how transactions end.
     """
 
-    def __init__(self, gateway: AsyncGateway, client: AsyncRegistryClient, register: Register) -> None:
+    def __init__(
+        self, gateway: AsyncGateway, client: AsyncRegistryClient, register: Register, pipeline: Pipeline
+    ) -> None:
         self._gateway = gateway
         self._client = client
         self._register = register
-        self._settler = Settler(gateway, _Certificates(client, register))
+        self._settler = Settler(gateway, _Certificates(client, register), pipeline.submit)
         # Each lives as long as somebody holds it or waits for it.
         self._locks: WeakValueDictionary[str | Path, asyncio.Lock] = WeakValueDictionary()
 
@@ -216,67 +216,3 @@ def receipt_of(row: Row) -> Receipt:
         transaction_id=row.transaction_id,
         attestation=row.attestation,
     )
-
-
-@dataclass(frozen=True)
-class Failed:
-    """A certificate that was not issued, or of which that is not known."""
-
-    request: Request
-    error: FabricError
-
-    @property
-    def outcome_unknown(self) -> bool:
-        """Whether it may have been issued all the same."""
-        return isinstance(self.error, OutcomeUnknown)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """One certificate's end."""
-
-    request: Request
-    result: Issued | Failed
-
-
-def _concerns_all(error: FabricError) -> bool:
-    """Whether other certificates would fail in the same way now: the network is gone, or a disk is full."""
-    cause = error.__cause__ if isinstance(error, OutcomeUnknown) else error
-    return isinstance(cause, RegisterError | ReceiptNotWritten) or (
-        isinstance(cause, GatewayError) and cause.unreachable
-    )
-
-
-async def issue_all(
-    issuer: Issuer,
-    requests: list[Request],
-    *,
-    in_flight: int,
-    done: Callable[[Progress], None],
-    stop: asyncio.Event,
-) -> list[Request]:
-    """Issue many certificates, several at a time.
-
-    Args:
-        in_flight: how many at a time.
-        done: told of each as it ends.
-        stop: when set, nothing new is begun; what is in flight comes to its end.
-
-    Returns:
-        What was not begun.
-    """
-    waiting = list(reversed(requests))
-
-    async def work() -> None:
-        while waiting and not stop.is_set():
-            request = waiting.pop()
-            try:
-                result: Issued | Failed = await issuer.issue(request)
-            except FabricError as error:
-                result = Failed(request, error)
-                if _concerns_all(error):
-                    stop.set()
-            done(Progress(request, result))
-
-    await asyncio.gather(*(work() for _ in range(min(in_flight, len(requests)))))
-    return list(reversed(waiting))

@@ -5,6 +5,7 @@ new transaction is never made while the outcome of an old one is unknown: the id
 which is harmless, and the transaction's status is asked by its id.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Generic, Protocol, TypeVar
 
 from node_client.certificates.errors import OutcomeUnknown, overtaken
@@ -12,6 +13,7 @@ from node_client.certificates.register import ATTESTED, COMMITTED, ENDORSED, PRE
 from node_client.errors import CommitError, CommitStatusError, EndorseError, SubmitError
 from node_client.gateway._async.gateway import AsyncGateway
 from node_client.gateway._async.transaction import AsyncTransaction
+from node_client.gateway.requests import Status
 
 ATTEMPTS = 5  # new transactions for one thing, when earlier ones are known to have written nothing
 
@@ -73,11 +75,18 @@ class Settler(Generic[One]):
     Args:
         gateway: connected as an issuer.
         steps: what is particular to the kind.
+        submit: submits a transaction and tells how it ended; what a pipeline does where there are many.
     """
 
-    def __init__(self, gateway: AsyncGateway, steps: Steps[One]) -> None:
+    def __init__(
+        self,
+        gateway: AsyncGateway,
+        steps: Steps[One],
+        submit: Callable[[AsyncTransaction], Awaitable[Status]] | None = None,
+    ) -> None:
         self._gateway = gateway
         self._steps = steps
+        self._submit_one = submit or _submit_alone
 
     async def settle(self, one: One) -> One:
         """Go on from wherever it is until it is attested.
@@ -108,8 +117,7 @@ class Settler(Generic[One]):
         """Submit the kept envelope, for the first time or again, and find out what became of it."""
         transaction = self._gateway.transaction_from_envelope(one.envelope or b"")
         try:
-            commit = await transaction.submit()
-            status = await commit.status()
+            status = await self._submit_one(transaction)
         except (SubmitError, CommitStatusError) as error:
             text = f"whether {self._steps.name(one)} was written is not known: {error.reason}"
             raise OutcomeUnknown(transaction.transaction_id, text) from error
@@ -123,3 +131,7 @@ class Settler(Generic[One]):
         if last:
             raise CommitError(transaction.transaction_id, status.name, status.block_number)
         return one
+
+
+async def _submit_alone(transaction: AsyncTransaction) -> Status:
+    return await (await transaction.submit()).status()

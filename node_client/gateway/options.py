@@ -1,5 +1,6 @@
 """Settings of a gateway connection."""
 
+import random
 from dataclasses import dataclass, field
 
 from node_client.identity.hash import Hash
@@ -36,6 +37,34 @@ class Resume:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Retry:
+    """How a call is made again when its connection cannot be made or breaks, within the call's deadline.
+
+    Only that is tried again: what a gateway answers, whatever it is, is its answer. To ask again is harmless for every
+    call: nothing is written by evaluating, endorsing and asking; and the same envelope submitted again is one
+    transaction, by its id.
+
+    Attributes:
+        attempts: how often all peers are tried again after they have failed once.
+        delay: the longest wait before that, in seconds; doubled with each further one. Each wait is a random part of
+            it, at least half, so that many clients do not come back at one moment.
+        longest_delay: seconds that no wait exceeds.
+    """
+
+    attempts: int = 5
+    delay: float = 0.1
+    longest_delay: float = 2.0
+
+    def wait(self, attempt: int) -> float:
+        """Seconds to wait before this attempt, counted from 0."""
+        longest = min(self.longest_delay, self.delay * 2.0 ** min(attempt, 30))
+        return longest * random.uniform(0.5, 1)  # noqa: S311 - nothing secret
+
+
+NO_RETRY = Retry(attempts=0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Endpoint:
     """Where a peer is and how to know it.
 
@@ -58,13 +87,14 @@ class Endpoint:
 
         Messages may be as large as Fabric allows (`comm.MaxRecvMsgSize`). A peer that is back is found within seconds,
         and a connection that died silently within minutes: peers refuse clients that probe more often than once a
-        minute (`peer.keepalive.minInterval`).
+        minute (`peer.keepalive.minInterval`). What gRPC calls the least time between attempts to connect is also the
+        time that an attempt has: a busy machine needs more than a moment for a TLS handshake.
         """
         options: list[tuple[str, str | int]] = [
             ("grpc.max_receive_message_length", 100 * 1024 * 1024),
             ("grpc.max_send_message_length", 100 * 1024 * 1024),
             ("grpc.initial_reconnect_backoff_ms", 100),
-            ("grpc.min_reconnect_backoff_ms", 100),
+            ("grpc.min_reconnect_backoff_ms", 3000),
             ("grpc.max_reconnect_backoff_ms", 2000),
             ("grpc.keepalive_time_ms", 120_000),
             ("grpc.keepalive_timeout_ms", 20_000),
@@ -91,10 +121,12 @@ class GatewayOptions:
     Attributes:
         hash: what is hashed before it is signed; Ed25519 needs `Hash.NONE`.
         deadlines: how long each call may take unless it is told otherwise.
+        retry: how calls are made again when their connection fails.
         tls_certificate_hash: SHA-256 of the TLS client certificate (DER), needed only where the gRPC channel is the
             caller's: an `Endpoint` knows its certificate.
     """
 
     hash: Hash = Hash.SHA256
     deadlines: Deadlines = field(default_factory=Deadlines)
+    retry: Retry = field(default_factory=Retry)
     tls_certificate_hash: bytes = b""

@@ -55,6 +55,12 @@ class ConnectionProfile:
         organisations = self._get("organizations")
         return [(name, str(peer)) for name in organisations for peer in self._get("organizations", name, "peers")]
 
+    def peers_of(self, organisation: str) -> tuple[str, ...]:
+        """The names of the organisation's peers. Raises ProfileError when there are none."""
+        names = self._get("organizations", organisation, "peers")
+        self._get("organizations", organisation, "peers", 0)
+        return tuple(str(name) for name in names)
+
     def endpoint(self, organisation: str, peer: str = "", *, user: str = "") -> Endpoint:
         """A peer of the organisation, its first one unless named; with a user, using that user's TLS certificate."""
         peer = peer or str(self._get("organizations", organisation, "peers", 0))

@@ -50,7 +50,7 @@ STEPS = [
     f"{CERTIFICATES}._async.client:AsyncRegistryClient:endorse_issue",
     f"{CERTIFICATES}.register:Register:endorsed",
     "node_client.gateway._async.transaction:AsyncTransaction:submit",
-    "node_client.gateway._async.commit:AsyncCommit:status",
+    "node_client.gateway.pipeline:Pipeline:submit",
     f"{CERTIFICATES}.register:Register:committed",
     f"{CERTIFICATES}._async.client:AsyncRegistryClient:attest",
     f"{CERTIFICATES}.register:Register:attested",

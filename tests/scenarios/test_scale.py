@@ -14,9 +14,10 @@ import pytest
 from network import control
 from network.folder import Folder
 from network.topology import CHANNEL
-from node_client import AsyncGateway, ConnectionProfile
+from node_client import AsyncGateway, ConnectionProfile, Pipeline
 from node_client.certificates._async.client import AsyncRegistryClient
-from node_client.certificates.issuing import Issuer, Progress, Request, issue_all
+from node_client.certificates.issuing import Issuer, Request
+from node_client.certificates.issuing_all import Progress, issue_all
 from node_client.certificates.register import Register
 from node_client.certificates.trust import Trust
 from node_client.gateway._async.network import AsyncNetwork
@@ -109,9 +110,11 @@ async def test_ten_thousand_certificates_are_issued_with_flat_memory(own_network
     async with gateway(own_network) as client:
         register_path = own_network.organisation("City") / "register.db"
         with Register(register_path) as register:
-            known = registry(own_network, client.get_network(CHANNEL))
-            issuer = Issuer(client, known, register)
-            left = await issue_all(issuer, requests, in_flight=IN_FLIGHT, done=done, stop=asyncio.Event())
+            network = client.get_network(CHANNEL)
+            known = registry(own_network, network)
+            async with Pipeline(network, in_flight=IN_FLIGHT) as pipeline:
+                issuer = Issuer(client, known, register, pipeline)
+                left = await issue_all(issuer, requests, in_flight=IN_FLIGHT, done=done, stop=asyncio.Event())
         tell(f"{MANY / (time.perf_counter() - begun):.0f} certificates a second, receipts included")
         assert not left
         assert sorted(await listed(known)) == sorted(issued.values())

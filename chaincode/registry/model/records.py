@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
 from typing import ClassVar, Self
 
 from chaincode.registry.model.status import Reason, Status
@@ -13,6 +12,7 @@ class RecordError(ValueError):
 
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
+_NAMES: "dict[type[_Record], tuple[tuple[str, str], ...]]" = {}
 
 
 def _camel(name: str) -> str:
@@ -20,10 +20,11 @@ def _camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-@lru_cache
 def _names(kind: "type[_Record]") -> tuple[tuple[str, str], ...]:
-    """The names of a record's fields, here and in JSON."""
-    return tuple((field.name, _camel(field.name)) for field in fields(kind))
+    """The names of the fields of a kind of record, here and in JSON."""
+    if kind not in _NAMES:
+        _NAMES[kind] = tuple((field.name, _camel(field.name)) for field in fields(kind))
+    return _NAMES[kind]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """A connection to an organisation's gateway, and the channels behind it."""
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -23,8 +24,6 @@ from node_client.protocol.proposal import build_proposal
 from node_client.protocol.transaction import open_envelope
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from node_client.identity.profile import ConnectionProfile
     from node_client.identity.signer import Signer
 
@@ -33,7 +32,8 @@ class AsyncGateway:
     """A client of one organisation's gateway. Use it in `async with`.
 
     Args:
-        endpoint: the peer whose gateway is used; or an open gRPC channel to it, which stays the caller's to close.
+        endpoint: the peer whose gateway is used; or several of the organisation, of which the next one is used when
+            the connection to one fails; or an open gRPC channel to one, which stays the caller's to close.
         identity: who submits.
         signer: signs for the identity; without one everything is signed by the caller.
         options: hash and deadlines.
@@ -41,17 +41,20 @@ class AsyncGateway:
 
     def __init__(
         self,
-        endpoint: Endpoint | AsyncChannel,
+        endpoint: Endpoint | Sequence[Endpoint] | AsyncChannel,
         identity: Identity,
         signer: "Signer | None" = None,
         options: GatewayOptions | None = None,
     ) -> None:
         options = options or GatewayOptions()
+        peers = endpoint if isinstance(endpoint, Sequence) else [endpoint]
+        if not peers:
+            raise ValueError("a gateway needs a peer")
         binding = options.tls_certificate_hash
-        if not binding and isinstance(endpoint, Endpoint):
-            binding = endpoint.certificate_hash
+        if not binding and isinstance(peers[0], Endpoint):
+            binding = peers[0].certificate_hash
         self._session = Session(identity, signer, options.hash, binding)
-        self._transport = AsyncTransport(endpoint, options.deadlines)
+        self._transport = AsyncTransport(peers, options.deadlines, options.retry)
 
     @classmethod
     def from_profile(
@@ -67,14 +70,17 @@ class AsyncGateway:
         """A gateway as a user of a connection profile.
 
         Args:
-            peer: the peer's name in the profile; the organisation's first one by default.
+            peer: the peer's name in the profile, which alone is used then; by default the organisation's first one is,
+                and the next one when the connection to it fails.
             mutual_tls: whether to show the user's TLS certificate, to which proposals are then bound.
 
         Raises:
             ProfileError: the profile lacks the organisation, the user or the peer.
         """
+        bound = user if mutual_tls else ""
+        peers = [peer] if peer else profile.peers_of(organisation)
         return cls(
-            profile.endpoint(organisation, peer, user=user if mutual_tls else ""),
+            [profile.endpoint(organisation, one, user=bound) for one in peers],
             profile.identity(organisation, user),
             profile.signer(organisation, user),
             options,
@@ -157,7 +163,7 @@ class AsyncGateway:
         return AsyncTransaction(self._session, self._transport, payload, signature)
 
     async def process_proposal(
-        self, chaincode: str, args: "Sequence[bytes]", channel: str = "", *, timeout: float | None = None
+        self, chaincode: str, args: Sequence[bytes], channel: str = "", *, timeout: float | None = None
     ) -> bytes:
         """Call a chaincode on this one peer, without the gateway service: what installing chaincode needs.
 

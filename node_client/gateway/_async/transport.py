@@ -4,12 +4,14 @@ Nobody else sees a gRPC status: here it becomes one of our errors.
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, Generic, TypeVar, cast
 
 import grpc
 from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2, gateway_pb2_grpc
 from fabric_protos.peer import events_pb2, events_pb2_grpc, peer_pb2_grpc, proposal_pb2, proposal_response_pb2
+from google.protobuf.message import Message
 
 from node_client.errors import (
     CommitStatusError,
@@ -21,8 +23,9 @@ from node_client.errors import (
     ProposalError,
     SubmitError,
 )
-from node_client.gateway.failures import failure
-from node_client.gateway.options import Deadlines, Endpoint
+from node_client.gateway.attempts import Attempts
+from node_client.gateway.failures import connection_lost, failure
+from node_client.gateway.options import Deadlines, Endpoint, Retry
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -30,28 +33,43 @@ R = TypeVar("R")
 AsyncChannel = grpc.aio.Channel
 
 
-class AsyncTransport:
-    """One connection to a peer.
+class _Connection:
+    """One connection to a peer, made with the first call.
 
     Args:
-        endpoint: the peer, to which a connection is made with the first call; or a channel, which stays the caller's.
-        deadlines: how long each call may take unless it is told otherwise.
+        peer: where it is; or a channel to it, which stays the caller's.
     """
 
-    def __init__(self, endpoint: Endpoint | AsyncChannel, deadlines: Deadlines) -> None:
-        self._owned = isinstance(endpoint, Endpoint)
-        self._channel = _dial(endpoint) if isinstance(endpoint, Endpoint) else endpoint
+    def __init__(self, peer: Endpoint | AsyncChannel) -> None:
+        self.owned = isinstance(peer, Endpoint)
+        self.channel = _dial(peer) if isinstance(peer, Endpoint) else peer
+        self.gateway = gateway_pb2_grpc.GatewayStub(self.channel)
+        self.endorser = peer_pb2_grpc.EndorserStub(self.channel)
+        self.deliver = events_pb2_grpc.DeliverStub(self.channel)
+
+
+class AsyncTransport:
+    """Connections to peers of one organisation: one is used, and when it fails the next one is.
+
+    Args:
+        peers: the peers in the order in which they are tried; or a channel to one, which stays the caller's.
+        deadlines: how long each call may take unless it is told otherwise.
+        retry: how a call is made again when its connection fails.
+    """
+
+    def __init__(self, peers: Sequence[Endpoint | AsyncChannel], deadlines: Deadlines, retry: Retry) -> None:
+        self._connections = [_Connection(peer) for peer in peers]
+        self._used = 0
         self._deadlines = deadlines
-        self._gateway = gateway_pb2_grpc.GatewayStub(self._channel)
-        self._endorser = peer_pb2_grpc.EndorserStub(self._channel)
-        self._deliver = events_pb2_grpc.DeliverStub(self._channel)
+        self._retry = retry
         self.closed = False
 
     async def close(self) -> None:
         """End the connection, and every call and stream on it; a channel that was passed in stays open."""
         self.closed = True
-        if self._owned:
-            await self._channel.close()
+        for connection in self._connections:
+            if connection.owned:
+                await connection.channel.close()
 
     async def pause(self, seconds: float) -> None:
         """Wait."""
@@ -62,54 +80,87 @@ class AsyncTransport:
     ) -> gateway_pb2.EvaluateResponse:
         """Raises EvaluateError."""
         timeout = self._deadlines.evaluate if timeout is None else timeout
-        return await self._call(EvaluateError, self._gateway.Evaluate, request, timeout, request.transaction_id)
+        response: gateway_pb2.EvaluateResponse = await self._call(
+            EvaluateError, "Evaluate", request, timeout, request.transaction_id
+        )
+        return response
 
     async def endorse(self, request: gateway_pb2.EndorseRequest, timeout: float | None) -> gateway_pb2.EndorseResponse:
         """Raises EndorseError."""
         timeout = self._deadlines.endorse if timeout is None else timeout
-        return await self._call(EndorseError, self._gateway.Endorse, request, timeout, request.transaction_id)
+        response: gateway_pb2.EndorseResponse = await self._call(
+            EndorseError, "Endorse", request, timeout, request.transaction_id
+        )
+        return response
 
     async def submit(self, request: gateway_pb2.SubmitRequest, timeout: float | None) -> None:
         """Raises SubmitError."""
         timeout = self._deadlines.submit if timeout is None else timeout
-        await self._call(SubmitError, self._gateway.Submit, request, timeout, request.transaction_id)
+        await self._call(SubmitError, "Submit", request, timeout, request.transaction_id)
 
     async def commit_status(
         self, request: gateway_pb2.SignedCommitStatusRequest, transaction_id: str, timeout: float | None
     ) -> gateway_pb2.CommitStatusResponse:
         """Raises CommitStatusError."""
         timeout = self._deadlines.commit_status if timeout is None else timeout
-        return await self._call(CommitStatusError, self._gateway.CommitStatus, request, timeout, transaction_id)
+        response: gateway_pb2.CommitStatusResponse = await self._call(
+            CommitStatusError, "CommitStatus", request, timeout, transaction_id
+        )
+        return response
 
     async def process_proposal(
         self, proposal: proposal_pb2.SignedProposal, transaction_id: str, timeout: float | None
     ) -> proposal_response_pb2.ProposalResponse:
-        """Ask this one peer to endorse. Raises ProposalError."""
+        """Ask the first peer alone to endorse, once. Raises ProposalError."""
         timeout = self._deadlines.endorse if timeout is None else timeout
-        return await self._call(ProposalError, self._endorser.ProcessProposal, proposal, timeout, transaction_id)
+        self._require_open()
+        endorser = self._connections[0].endorser
+        return await self._attempt(ProposalError, endorser.ProcessProposal, proposal, timeout, transaction_id)
 
     def chaincode_events(
         self, request: gateway_pb2.SignedChaincodeEventsRequest, timeout: float | None
     ) -> "AsyncResponses[gateway_pb2.ChaincodeEventsResponse]":
         """Begin a stream of chaincode events."""
         self._require_open()
-        call = self._gateway.ChaincodeEvents(request, timeout=self._deadlines.events if timeout is None else timeout)
-        return AsyncResponses(self, call)
+        used = self._used
+        timeout = self._deadlines.events if timeout is None else timeout
+        call = self._connections[used].gateway.ChaincodeEvents(request, timeout=timeout)
+        return AsyncResponses(self, used, call)
 
     def deliver(
         self, method: str, request: common_pb2.Envelope, timeout: float | None
     ) -> "AsyncResponses[events_pb2.DeliverResponse]":
         """Begin a stream of blocks, by the method of `protos.Deliver` that is named."""
         self._require_open()
+        used = self._used
+        stub = self._connections[used].deliver
         methods = {
-            "Deliver": self._deliver.Deliver,
-            "DeliverFiltered": self._deliver.DeliverFiltered,
-            "DeliverWithPrivateData": self._deliver.DeliverWithPrivateData,
+            "Deliver": stub.Deliver,
+            "DeliverFiltered": stub.DeliverFiltered,
+            "DeliverWithPrivateData": stub.DeliverWithPrivateData,
         }
         call = methods[method](iter([request]), timeout=self._deadlines.events if timeout is None else timeout)
-        return AsyncResponses(self, call)
+        return AsyncResponses(self, used, call)
 
     async def _call(
+        self, kind: type[GatewayError], method: str, request: Message, timeout: float | None, transaction_id: str
+    ) -> Any:
+        """Call a method of the gateway service, again as long as only connections fail."""
+        self._require_open()
+        attempts = Attempts(self._retry, len(self._connections), timeout)
+        while True:
+            used = self._used
+            call = getattr(self._connections[used].gateway, method)
+            try:
+                return await self._attempt(kind, call, request, attempts.left, transaction_id)
+            except GatewayError as error:
+                pause = attempts.pause(error)
+                self.fail_over(used)
+                await asyncio.sleep(pause)
+                if self.closed:
+                    raise
+
+    async def _attempt(
         self,
         kind: type[GatewayError],
         method: "grpc.aio.UnaryUnaryMultiCallable[Q, R]",
@@ -117,7 +168,6 @@ class AsyncTransport:
         timeout: float | None,
         transaction_id: str,
     ) -> R:
-        self._require_open()
         call = method(request, timeout=timeout)
         try:
             return await call
@@ -127,6 +177,11 @@ class AsyncTransport:
             if not self.closed or _being_cancelled():
                 raise
             raise kind("CANCELLED", "the connection was closed", transaction_id=transaction_id) from None
+
+    def fail_over(self, failed: int) -> None:
+        """Use the next peer from now on, unless another call has found out already that this one fails."""
+        if self._used == failed:
+            self._used = (failed + 1) % len(self._connections)
 
     def _require_open(self) -> None:
         if self.closed:
@@ -139,9 +194,11 @@ class AsyncResponses(Generic[R]):
     def __init__(
         self,
         transport: AsyncTransport,
+        used: int,
         call: "grpc.aio.UnaryStreamCall[Q, R] | grpc.aio.StreamStreamCall[Q, R]",
     ) -> None:
         self._transport = transport
+        self._used = used
         self._call = call
         self._cancelled = False
         self._reading: asyncio.Future[Any] | None = None
@@ -154,7 +211,10 @@ class AsyncResponses(Generic[R]):
         try:
             message = await asyncio.shield(reading)
         except grpc.RpcError as error:
-            raise failure(EventsError, error) from error
+            lost = failure(EventsError, error)
+            if connection_lost(lost):
+                self._transport.fail_over(self._used)
+            raise lost from error
         except asyncio.CancelledError:
             if not reading.cancelled() or _being_cancelled():
                 raise

@@ -1,6 +1,7 @@
 # Generated from _async/gateway.py by scripts/generate_sync.py: change that file instead.
 """A connection to an organisation's gateway, and the channels behind it."""
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -24,8 +25,6 @@ from node_client.protocol.proposal import build_proposal
 from node_client.protocol.transaction import open_envelope
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from node_client.identity.profile import ConnectionProfile
     from node_client.identity.signer import Signer
 
@@ -34,7 +33,8 @@ class Gateway:
     """A client of one organisation's gateway. Use it in `with`.
 
     Args:
-        endpoint: the peer whose gateway is used; or an open gRPC channel to it, which stays the caller's to close.
+        endpoint: the peer whose gateway is used; or several of the organisation, of which the next one is used when
+            the connection to one fails; or an open gRPC channel to one, which stays the caller's to close.
         identity: who submits.
         signer: signs for the identity; without one everything is signed by the caller.
         options: hash and deadlines.
@@ -42,17 +42,20 @@ class Gateway:
 
     def __init__(
         self,
-        endpoint: Endpoint | Channel,
+        endpoint: Endpoint | Sequence[Endpoint] | Channel,
         identity: Identity,
         signer: "Signer | None" = None,
         options: GatewayOptions | None = None,
     ) -> None:
         options = options or GatewayOptions()
+        peers = endpoint if isinstance(endpoint, Sequence) else [endpoint]
+        if not peers:
+            raise ValueError("a gateway needs a peer")
         binding = options.tls_certificate_hash
-        if not binding and isinstance(endpoint, Endpoint):
-            binding = endpoint.certificate_hash
+        if not binding and isinstance(peers[0], Endpoint):
+            binding = peers[0].certificate_hash
         self._session = Session(identity, signer, options.hash, binding)
-        self._transport = Transport(endpoint, options.deadlines)
+        self._transport = Transport(peers, options.deadlines, options.retry)
 
     @classmethod
     def from_profile(
@@ -68,14 +71,17 @@ class Gateway:
         """A gateway as a user of a connection profile.
 
         Args:
-            peer: the peer's name in the profile; the organisation's first one by default.
+            peer: the peer's name in the profile, which alone is used then; by default the organisation's first one is,
+                and the next one when the connection to it fails.
             mutual_tls: whether to show the user's TLS certificate, to which proposals are then bound.
 
         Raises:
             ProfileError: the profile lacks the organisation, the user or the peer.
         """
+        bound = user if mutual_tls else ""
+        peers = [peer] if peer else profile.peers_of(organisation)
         return cls(
-            profile.endpoint(organisation, peer, user=user if mutual_tls else ""),
+            [profile.endpoint(organisation, one, user=bound) for one in peers],
             profile.identity(organisation, user),
             profile.signer(organisation, user),
             options,
@@ -158,7 +164,7 @@ class Gateway:
         return Transaction(self._session, self._transport, payload, signature)
 
     def process_proposal(
-        self, chaincode: str, args: "Sequence[bytes]", channel: str = "", *, timeout: float | None = None
+        self, chaincode: str, args: Sequence[bytes], channel: str = "", *, timeout: float | None = None
     ) -> bytes:
         """Call a chaincode on this one peer, without the gateway service: what installing chaincode needs.
 

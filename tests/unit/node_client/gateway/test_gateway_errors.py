@@ -3,7 +3,16 @@
 import grpc
 import pytest
 
-from node_client import CommitStatusError, EndorseError, EvaluateError, NotSigned, PeerDetail, SubmitError
+from node_client import (
+    CommitStatusError,
+    EndorseError,
+    EvaluateError,
+    GatewayOptions,
+    NotSigned,
+    PeerDetail,
+    SubmitError,
+)
+from node_client.gateway.options import NO_RETRY
 from tests.unit.node_client.both import entered, settle
 from tests.unit.node_client.fake_peer import Failure
 
@@ -11,6 +20,7 @@ DETAILS = (
     ("peer0.city:7051", "CityMSP", "chaincode response 500, NOT_FOUND: there is no such certificate"),
     ("peer0.nishitetsu:8051", "NishitetsuMSP", "endorsement timeout expired"),
 )
+ONCE = GatewayOptions(retry=NO_RETRY)
 STAGES = {
     "Evaluate": (EvaluateError, "evaluate"),
     "Endorse": (EndorseError, "endorse"),
@@ -84,7 +94,7 @@ async def test_a_failure_without_readable_details_keeps_its_code(peer, connect):
 
 
 async def test_a_peer_that_is_not_there_is_unreachable(peer, connect):
-    gateway = connect()
+    gateway = connect(options=ONCE)
     peer.stop()
     async with entered(gateway):
         with pytest.raises(EvaluateError) as caught:
@@ -95,7 +105,7 @@ async def test_a_peer_that_is_not_there_is_unreachable(peer, connect):
 
 
 async def test_a_peer_that_is_back_is_found(peer, connect):
-    async with entered(connect()) as gateway:
+    async with entered(connect(options=ONCE)) as gateway:
         await run(gateway, "Evaluate")
         peer.stop()
         with pytest.raises(EvaluateError):

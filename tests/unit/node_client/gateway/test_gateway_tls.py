@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from fabric_protos.common import common_pb2
 
 from node_client import Endpoint, EvaluateError, GatewayOptions
+from node_client.gateway.options import NO_RETRY
 from node_client.protocol.errors import ProtocolError
 from tests.unit.node_client.both import entered, settle, take
 from tests.unit.node_client.fake_peer import FakePeer, event
@@ -78,7 +79,8 @@ async def test_proposals_are_bound_to_the_clients_certificate(strict_peer, conne
 
 
 async def test_mutual_tls_refuses_a_client_without_certificate(strict_peer, connect):
-    async with entered(connect(endpoint=endpoint(strict_peer))) as gateway:
+    options = GatewayOptions(retry=NO_RETRY)
+    async with entered(connect(endpoint=endpoint(strict_peer), options=options)) as gateway:
         with pytest.raises(EvaluateError) as caught:
             await evaluate(gateway)
     assert caught.value.unreachable
