@@ -82,7 +82,7 @@ def _check_register(auditor: "Auditor", path: Path) -> None:
     from node_client.certificates.register import Register
 
     with Register(path) as register:
-        auditor.check_register(register.rows())
+        auditor.check_register(register)
 
 
 class _Progress:

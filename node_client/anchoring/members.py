@@ -7,7 +7,7 @@ from functools import cache
 from chaincode.registry.model.ids import is_id
 from node_client.anchoring.batches import Batch, Batches
 from node_client.anchoring.template import Kind
-from node_client.anchoring.tree import HEIGHT, WIDTH, inclusion_path, split
+from node_client.anchoring.tree import HEIGHT, WIDTH, TreeBuilder, inclusion_path, root_of, split
 from node_client.certificates.errors import RegisterError
 from node_client.certificates.receipt import Inclusion, Receipt
 from node_client.certificates.reference import document_reference, reference_key
@@ -118,6 +118,20 @@ class Members:
                     index = member.member - batch.first
                     path = inclusion_path(tile, index, batch.size)
                     yield member, _receipt(batch, member, Inclusion(batch.batch_id, index, batch.size, tuple(path)))
+
+    def of_batch(self, batch: Batch) -> Iterator[Member]:
+        """A batch's certificates, in their order; erased ones are left out."""
+        return self._span(batch.first, batch.first + batch.size - 1)
+
+    def root(self, batch: Batch) -> bytes:
+        """The root over the leaves that the register has of a batch. Raises RegisterError when it lacks some."""
+        builder, tile = TreeBuilder(lambda *_: None), self._tiles(batch)
+        for place in range(-(-batch.size // WIDTH)):
+            leaves = tile(0, place)
+            if len(leaves) != min(WIDTH, batch.size - place * WIDTH):
+                raise RegisterError(f"the register lacks certificates of batch {batch.batch_id}")
+            builder.add(root_of(leaves))
+        return builder.finish()
 
     def _batch(self, member: Member) -> Batch:
         batch = self.batches.of_member(member.member)

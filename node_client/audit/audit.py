@@ -15,7 +15,7 @@ from node_client.audit.replay import Replay
 from node_client.audit.state import AuditState
 from node_client.audit.tally import Tally
 from node_client.certificates.errors import CertificateError
-from node_client.certificates.register import Row
+from node_client.certificates.register import Register
 from node_client.certificates.statement import Ledger
 from node_client.errors import AuditError, GatewayError
 from node_client.protocol.block import Block
@@ -136,9 +136,9 @@ class Auditor:
         for peer in peers:
             self._compare_records(peer, first)
 
-    def check_register(self, rows: Iterable[Row]) -> None:
-        """Compare a register with the ledger."""
-        self.report.note(check_register(rows, self._ledger.chaincode, self._state))
+    def check_register(self, register: Register) -> None:
+        """Compare a register with the ledger. Raises RegisterError when it cannot be read."""
+        self.report.note(check_register(register, self._ledger.chaincode, self._state))
 
     def _kept(self) -> bytes:
         values = {"tally": asdict(self.report.tally), "findings": [asdict(one) for one in self._in_blocks]}

@@ -1,26 +1,63 @@
 """The issuer's register beside the ledger."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from chaincode.ledger.state import StateReader
-from chaincode.registry.model import keys
-from chaincode.registry.model.records import CertificateRecord, RecordError
+from chaincode.registry.model import keys, merkle
+from chaincode.registry.model.commitment import commitment
+from chaincode.registry.model.records import BatchRecord, CertificateRecord, RecordError
+from node_client.anchoring.batches import Batch
+from node_client.anchoring.members import Member, Members
 from node_client.audit.findings import Finding, What
-from node_client.certificates.errors import StatementError
-from node_client.certificates.register import ATTESTED, COMMITTED, Row
+from node_client.certificates.errors import RegisterError, StatementError
+from node_client.certificates.register import ATTESTED, COMMITTED, Register, Row
 from node_client.certificates.statement import Statement
 
 
-def check_register(rows: Iterable[Row], chaincode: str, state: StateReader) -> Iterator[Finding]:
+def check_register(register: Register, chaincode: str, state: StateReader) -> Iterator[Finding]:
     """Where the register and the ledger do not agree.
 
     What was erased from the register is on the ledger alone, and that is right; what the register says was issued
     must be on the ledger, and be what the register has.
+
+    Raises:
+        RegisterError: the register cannot be read.
     """
-    for row in rows:
+    for row in register.rows():
         detail = _difference(row, chaincode, state)
         if detail:
             yield Finding(what=What.REGISTER, detail=detail, record=f"certificate {row.certificate_id}")
+    members = Members(register)
+    for batch in members.batches.all():
+        detail = _batch_difference(members, batch, chaincode, state)
+        if detail:
+            yield Finding(what=What.REGISTER, detail=detail, record=f"batch {batch.batch_id}")
+        for member in members.of_batch(batch):
+            if _leaf(member) != member.leaf:
+                detail = "the register's statement is not the one that was issued"
+                yield Finding(what=What.REGISTER, detail=detail, record=f"certificate {member.certificate_id}")
+
+
+def _batch_difference(members: Members, batch: Batch, chaincode: str, state: StateReader) -> str:
+    issued = batch.state in (COMMITTED, ATTESTED)
+    found = state.get(chaincode, keys.batch_key(batch.batch_id))
+    if found is None:
+        return "the register has it as anchored, and the ledger does not have it" if issued else ""
+    try:
+        record = BatchRecord.from_bytes(found.value)
+        root = members.root(batch)
+    except (RecordError, RegisterError) as error:
+        return f"it cannot be read: {error}"
+    if (record.root, record.size) != (root.hex(), batch.size):
+        return "the register's certificates are not the ones that were anchored"
+    if issued and record.transaction_id != batch.transaction_id:
+        return "the register names another transaction than the ledger"
+    return ""
+
+
+def _leaf(member: Member) -> bytes:
+    certificate_id = member.certificate_id
+    return merkle.leaf_hash(merkle.certificate_leaf(certificate_id, commitment(member.salt, member.statement)))
 
 
 def _difference(row: Row, chaincode: str, state: StateReader) -> str:

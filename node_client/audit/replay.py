@@ -14,9 +14,18 @@ from node_client.audit.findings import Finding, What
 from node_client.audit.state import AuditState, Place
 from node_client.errors import AuditError
 from node_client.protocol import collections
-from node_client.protocol.block import COMMIT_HASH, Block, block_signatures, data_hash, parse_block, signature_message
+from node_client.protocol.block import (
+    COMMIT_HASH,
+    Block,
+    block_signatures,
+    data_hash,
+    is_config_block,
+    parse_block,
+    signature_message,
+)
 from node_client.protocol.commit_hash import commit_hash
 from node_client.protocol.config import ChannelConfig
+from node_client.protocol.config_authority import check_applicable
 from node_client.protocol.definitions import LIFECYCLE
 from node_client.protocol.errors import ProtocolError
 from node_client.protocol.policy import SignedData, signers
@@ -132,7 +141,7 @@ class Replay:
                 noted.note(What.COMMIT_HASH, "the block's commit hash is not that of what its transactions write")
         noted.findings += self._look(block.number, transactions, config, self.state)
         self._apply(block, transactions, updates)
-        self._take_configuration(noted, transactions, config)
+        self._take_configuration(noted, config)
         self._last = block
         return Replayed(block, tuple(transactions), tuple(noted.findings))
 
@@ -193,18 +202,21 @@ class Replay:
             self._lives = list(collections.limited_lives(self.state))
         return self._lives
 
-    def _take_configuration(self, noted: _Block, transactions: Sequence[Placed], config: ChannelConfig) -> None:
+    def _take_configuration(self, noted: _Block, config: ChannelConfig) -> None:
         self.config = config
-        alone = len(transactions) == 1 and transactions[0].is_valid and transactions[0].transaction is None
-        if not noted.block.number or not alone:
+        block = noted.block
+        if not block.number or not is_config_block(block):
             return
         try:
-            following = ChannelConfig(noted.block)
+            following = ChannelConfig(block)
         except ProtocolError as error:
             noted.note(What.CONFIGURATION, f"the configuration cannot be read: {error}")
             return
-        if following.channel != config.channel or following.sequence != config.sequence + 1:
-            noted.note(What.CONFIGURATION, "the configuration does not follow the one in force")
+        try:
+            check_applicable(following, block.envelopes[0], config)
+        except ProtocolError as error:
+            noted.note(What.CONFIGURATION, f"the configuration does not follow from the one in force: {error}")
+        # What comes after it was judged by it, right or wrong.
         self.config = following
 
 

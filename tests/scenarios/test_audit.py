@@ -36,7 +36,7 @@ def test_a_network_that_nobody_touched_is_as_it_should_be(commands: Commands) ->
 
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory: pytest.TempPathFactory) -> Folder:
-    """A network that has been stopped, with two certificates on its ledger."""
+    """A network that has been stopped, with two certificates and a batch on its ledger."""
     place = tmp_path_factory.mktemp("audited")
     folder = Folder.at(place / "net")
     control.up(folder, ports="auto")
@@ -44,6 +44,10 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Folder:
         commands = Commands(folder, place)
         for name in ("a", "b"):
             commands.ok("issue", commands.document(name).name)
+        (place / "documents").mkdir()
+        for number in range(3):
+            (place / "documents" / f"{number}.txt").write_text(str(number))
+        commands.ok("anchor", "documents")
     finally:
         control.down(folder)
     return folder
@@ -132,8 +136,19 @@ def test_a_register_with_other_content_is_found_and_named(copy: Commands) -> Non
     path = copy.folder.organisation("City") / "register.db"
     with closing(sqlite3.connect(path)) as register, register:
         register.execute("UPDATE certificates SET salt = ?", (os.urandom(32),))
+        register.execute("UPDATE members SET salt = ? WHERE line = 1", (os.urandom(32),))
+        register.execute("UPDATE members SET leaf = ? WHERE line = 2", (os.urandom(32),))
     control.up(copy.folder)
     result = copy("audit", "--json")
     assert result.status == 3
-    assert [one["what"] for one in result.records[0]["findings"]] == ["register", "register"]
+    findings = result.records[0]["findings"]
+    assert {one["what"] for one in findings} == {"register"}
+    # Two certificates, the batch, and two of its members.
+    assert [one["record"].split()[0] for one in findings] == [
+        "certificate",
+        "certificate",
+        "batch",
+        "certificate",
+        "certificate",
+    ]
     assert copy("audit", "--json", "--no-register").status == 0

@@ -1,9 +1,24 @@
 """Verifying without a network: the trust file that the channel's blocks give, receipts, and status lists."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+import cbor2
+
+import cli
 from network.folder import Folder
+from network.profiles import load_profile
+from node_client import ConnectionProfile, Gateway
+from node_client.certificates.document import Document
+from node_client.certificates.receipt import Receipt
+from node_client.certificates.receipt_file import read_receipt, receipt_path
+from node_client.gateway._sync.contract import Contract
 from tests.conftest import Commands, Result, certledger
+
+SAMPLE = Path(cli.__file__).parent / "sample.pdf"
 
 
 def offline(commands: Commands, *arguments: str | Path) -> Result:
@@ -58,3 +73,86 @@ def test_no_status_list_is_no_verdict(commands: Commands) -> None:
     for source in ("no.jwt", "missing.jwt", "http://localhost:1/list"):
         assert offline(commands, path.name, "--trust", "trust.json", "--status-list", source).status == 7
     assert offline(commands, path.name).status == 2
+
+
+def anchored(commands: Commands, count: int) -> tuple[str, list[tuple[Path, Receipt]]]:
+    """A batch of certificates, each with its document and, beside it, its receipt."""
+    folder = commands.home / "documents"
+    folder.mkdir()
+    paths = [folder / f"{number}.txt" for number in range(count)]
+    for path in paths:
+        path.write_bytes(os.urandom(20))
+    (run,) = commands.ok("anchor", "documents")
+    out = commands.home / "receipts"
+    assert commands("receipt", "export", "--run", run["run"], "--format", "files", "--out", out).status == 0
+    receipts = {one.statement.document.sha256: one for one in map(read_receipt, out.iterdir())}
+    found = [(path, receipts[Document.of_file(path).sha256]) for path in paths]
+    for path, receipt in found:
+        receipt_path(path).write_bytes(receipt.to_bytes())
+    return run["batchId"], found
+
+
+def test_a_batchs_status_list_settles_all_its_members(commands: Commands) -> None:
+    batch_id, found = anchored(commands, 5)
+    commands.ok("network", "export-trust", "trust.json")
+    (first, receipt), *others = found
+    arguments = ("--trust", "trust.json", "--status-list", "b.jwt")
+
+    (made,) = commands.ok("status-list", "export", batch_id, "--batch", "--out", "b.jwt")
+    assert made["changed"] == 0
+    assert [offline(commands, path, *arguments).status for path, _ in found] == [0] * 5
+
+    inclusion = receipt.inclusion
+    assert inclusion is not None
+    with connected(commands) as contract:
+        contract.submit("RevokeMember", batch_id, receipt.leaf.hex(), inclusion.proof, "unspecified")
+    (made,) = commands.ok("status-list", "export", batch_id, "--batch", "--out", "b.jwt")
+    assert made["changed"] == 1
+    assert offline(commands, first, *arguments).status == 4
+    assert [offline(commands, path, *arguments).status for path, _ in others] == [0] * 4
+    (audited,) = commands.ok("audit")
+    assert audited["findings"] == []
+    assert audited["anchored"] >= 5
+
+
+def test_a_receipt_of_another_place_or_batch_never_passes(commands: Commands) -> None:
+    _, found = anchored(commands, 3)
+    commands.ok("network", "export-trust", "trust.json")
+    (first, receipt), (_, other) = found[:2]
+    for changed in (replace(receipt, inclusion=other.inclusion), replace(other, inclusion=receipt.inclusion)):
+        receipt_path(first).write_bytes(changed.to_bytes())
+        assert offline(commands, first, "--trust", "trust.json").status == 3
+
+
+def test_one_pdf_is_enough(commands: Commands) -> None:
+    unique = b"%" + os.urandom(8).hex().encode()  # a comment, and the end of the file once more
+    sample = SAMPLE.read_bytes()
+    path = commands.document("a.pdf", sample + unique + b"\n" + sample[sample.rindex(b"startxref") :])
+    commands.ok("issue", path.name)
+    commands.ok("network", "export-trust", "trust.json")
+    commands.ok("receipt", "embed", path.name, "--out", "whole.pdf")
+    receipt_path(path).unlink()
+    assert commands("verify", "whole.pdf").status == 0
+    alone = offline(commands, "whole.pdf", "--trust", "trust.json")
+    assert alone.status == 7
+    assert {one["outcome"] for one in alone.records[0]["checks"]} == {"passed", "skipped"}
+    whole = commands.home / "whole.pdf"
+    whole.write_bytes(whole.read_bytes() + b"%\n")
+    assert commands("verify", "whole.pdf").status == 3
+
+
+def test_the_issuer_signs_cose_receipts(commands: Commands) -> None:
+    batch_id, ((_, receipt), *_) = anchored(commands, 3)
+    (made,) = commands.ok("receipt", "cose", receipt.certificate_id, "--out", "r.cose")
+    assert made["entry"] == receipt.certificate_id + receipt.commitment
+    header = cbor2.loads(cbor2.loads((commands.home / "r.cose").read_bytes()).value[0])
+    assert header[15] == {1: "CityMSP", 2: f"urn:certledger:batch:{batch_id}"}
+
+
+@contextmanager
+def connected(commands: Commands) -> Iterator[Contract]:
+    """The registry, as the city's issuer."""
+    user = load_profile(commands.folder)
+    connection = ConnectionProfile.load(user.connection)
+    with Gateway.from_profile(connection, user.organisation, user.user) as gateway:
+        yield gateway.get_network("certificates").get_contract("registry")
