@@ -189,6 +189,13 @@ TEXTS = {
     "name the package with --package-id or --package, or say --without-package": (
         "パッケージを --package-id か --package で指定するか、--without-package を指定してください"
     ),
+    "{orderers} orderers (BFT): {faults} may fail or lie": (
+        "オーダラー {orderers} 台 (BFT): {faults} 台まで故障や不正があっても動きます"
+    ),
+    "{orderers} orderers (Raft): {faults} may fail": (
+        "オーダラー {orderers} 台 (Raft): {faults} 台まで故障しても動きます"
+    ),
+    "nothing is ordered without {names}": "{names} なしでは何も順序付けされません",
     "the site is made": "拠点を作りました",
     "the nodes are in the channel": "ノードがチャネルに参加しました",
     "the registry is approved": "登録簿を承認しました",

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from node_client.certificates.trust import Trust
     from node_client.gateway._sync.network import Network
 
+CONSENSUS = click.Choice(["raft", "bft"])
+
 Command = Callable[..., Any]
 
 

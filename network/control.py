@@ -15,16 +15,24 @@ from network.profiles import write_profiles
 from network.progress import Progress, Step, silent
 from network.sites import make_organisation, write_channel
 from network.status import NetworkStatus
+from network.tolerance import PROFILES, RAFT, tolerance
 from network.topology import Organisation, Topology, default_configtx, read_topology
 
 
-def up(folder: Folder, *, ports: str = "", engine: Engine | None = None, progress: Progress = silent) -> bool:
+def up(
+    folder: Folder,
+    *,
+    ports: str = "",
+    engine: Engine | None = None,
+    consensus: str = "",
+    progress: Progress = silent,
+) -> bool:
     """Start the network of a folder, making it when it is not there, and wait until it serves.
 
     Args:
-        ports: `auto` for free ports, or a number that becomes the first of four for each organisation; only for a new
-            network.
+        ports: `auto` for free ports, or a number that becomes the first of a row; only for a new network.
         engine: what runs it; a network that has been made keeps its own. The embedded one by default.
+        consensus: how orderers agree, `raft` or `bft`; a network that has been made keeps its own. Raft by default.
         progress: is told of what is reached.
 
     Returns:
@@ -40,7 +48,7 @@ def up(folder: Folder, *, ports: str = "", engine: Engine | None = None, progres
             "start its nodes with: certledger network start",
         )
     if created:
-        create(folder, ports=ports, engine=engine or Engine.EMBEDDED)
+        create(folder, ports=ports, engine=engine or Engine.EMBEDDED, consensus=consensus or RAFT)
         progress(Step.MADE)
     elif ports:
         raise NetworkError(
@@ -50,6 +58,11 @@ def up(folder: Folder, *, ports: str = "", engine: Engine | None = None, progres
         raise NetworkError(
             f"the network in {folder.path} was made for the engine {folder.engine}, not {engine}",
             "leave --engine out, or make another network with --dir",
+        )
+    elif consensus and consensus != tolerance(folder.topology()).consensus:
+        raise NetworkError(
+            f"the orderers of the network in {folder.path} agree in another way than {consensus}",
+            "leave --consensus out, or make another network with --dir",
         )
     if not created:
         _write_profiles(folder, folder.topology())  # of a folder that was moved, or whose making was interrupted
@@ -64,20 +77,26 @@ def up(folder: Folder, *, ports: str = "", engine: Engine | None = None, progres
     return True
 
 
-def create(folder: Folder, *, ports: str = "", engine: Engine = Engine.EMBEDDED) -> None:
+def create(folder: Folder, *, ports: str = "", engine: Engine = Engine.EMBEDDED, consensus: str = RAFT) -> None:
     """Make the folder of a network of which all organisations are here: keys, the channel's first block, profiles.
 
     It is made by the steps by which every organisation makes its own site.
 
     Args:
         engine: what is to run it.
+        consensus: how its orderers agree, `raft` or `bft`.
 
     Raises:
         NetworkError: it cannot be made, or not for this engine on this machine.
     """
     if engine is Engine.FABRIC:
         binaries.find()  # nothing is made that could not be started
-    topology = read_topology(default_configtx())
+    if engine is Engine.EMBEDDED and consensus != RAFT:
+        raise NetworkError(
+            "the embedded network orders in one process, and has no orderers that could agree in another way",
+            "use it with --engine fabric",
+        )
+    topology = read_topology(default_configtx(), PROFILES[consensus])
     organisations = placed(topology, ports, engine) if ports else topology.organisations
 
     def fill(path: Path) -> None:
@@ -86,7 +105,7 @@ def create(folder: Folder, *, ports: str = "", engine: Engine = Engine.EMBEDDED)
         bundles = [bundle_of(path / one.name, one) for one in organisations]
         write_channel(path, channel_of(topology, bundles), {one.name for one in organisations})
 
-    folder.make(fill, engine)
+    folder.make(fill, engine, profile=topology.name)
     _write_profiles(folder, folder.topology())
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from network.folder import Engine, Folder
+from network.tolerance import Tolerance
 from network.topology import CHANNEL, Organisation
 
 SERVING = b"\x08\x01"  # `grpc.health.v1.HealthCheckResponse`
@@ -55,6 +56,7 @@ class NetworkStatus:
     Attributes:
         pid: of the process that runs the network, or that keeps its nodes running.
         nodes: its processes, where they are several.
+        tolerance: what ordering bears, where there are several orderers.
         trouble: why blocks cannot be written now; empty when they can.
     """
 
@@ -63,6 +65,7 @@ class NetworkStatus:
     pid: int | None
     organisations: tuple[OrganisationStatus, ...]
     nodes: tuple[NodeStatus, ...] = ()
+    tolerance: Tolerance | None = None
     trouble: str = ""
 
 

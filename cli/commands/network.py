@@ -13,10 +13,11 @@ from cli.commands.export_trust import export_trust
 from cli.commands.network_install import install
 from cli.exit_codes import ExitCode
 from cli.language import tr
-from cli.settings import Settings, folder_options
+from cli.settings import CONSENSUS, Settings, folder_options
 
 if TYPE_CHECKING:
     from network.status import NodeStatus, OrganisationStatus
+    from network.tolerance import Tolerance
 
 ENGINES = click.Choice(["embedded", "fabric"])
 ROLES = click.Choice(["admin", "issuer", "auditor", "verifier"])
@@ -47,8 +48,9 @@ network.add_command(install)
 @click.option(
     "--ports", default="", metavar="auto|NUMBER", help="Free ports, or the first of a row (new networks only)."
 )
+@click.option("--consensus", type=CONSENSUS, help="How a new network's orderers agree (default: raft).")
 @folder_options
-def up(settings: Settings, engine: str | None, ports: str) -> None:
+def up(settings: Settings, engine: str | None, ports: str, consensus: str | None) -> None:
     """Start the network and return when it serves; make it first when it is not there."""
     from network import control
     from network.folder import Engine
@@ -57,7 +59,9 @@ def up(settings: Settings, engine: str | None, ports: str) -> None:
         # The environment speaks of new networks only: one that has been made keeps its engine.
         engine = ENGINES.convert(os.environ.get("CERTLEDGER_ENGINE") or "embedded", None, None)
     chosen = Engine(engine) if engine else None
-    started = control.up(settings.folder, ports=ports, engine=chosen, progress=Clock(settings))
+    started = control.up(
+        settings.folder, ports=ports, engine=chosen, consensus=consensus or "", progress=Clock(settings)
+    )
     text = tr("the network serves") if started else tr("the network runs already")
     show_status(settings, text)
 
@@ -193,6 +197,14 @@ def show_status(settings: Settings, headline: str = "") -> bool:
         lines += [_node_line(one) for one in found.nodes]
     else:
         lines += [_organisation_line(one) for one in found.organisations]
+    if found.tolerance:
+        record["consensus"] = {
+            "type": found.tolerance.consensus,
+            "orderers": found.tolerance.orderers,
+            "faults": found.tolerance.faults,
+            "indispensable": list(found.tolerance.indispensable),
+        }
+        lines.append(f"    {_tolerance_line(found.tolerance)}")
     if found.trouble:
         lines.append(f"  ! {tr('it takes no transactions')}: {found.trouble}")
     settings.output.result(record, "\n".join(lines))
@@ -203,6 +215,16 @@ def _organisation_line(one: "OrganisationStatus") -> str:
     height = "" if one.height is None else f"  {tr('height')} {one.height}"
     peer = f"{tr('peer')} {one.peer} ({tr('mutual TLS')} {one.mutual_tls_peer})"
     return f"    {one.name:12} {peer}  {tr('orderer')} {one.orderer}{height}"
+
+
+def _tolerance_line(one: "Tolerance") -> str:
+    if one.consensus == "bft":
+        text = tr("{orderers} orderers (BFT): {faults} may fail or lie", orderers=one.orderers, faults=one.faults)
+    else:
+        text = tr("{orderers} orderers (Raft): {faults} may fail", orderers=one.orderers, faults=one.faults)
+    if one.indispensable:
+        text += "; " + tr("nothing is ordered without {names}", names=", ".join(one.indispensable))
+    return text
 
 
 def _node_line(one: "NodeStatus") -> str:

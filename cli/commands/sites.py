@@ -8,7 +8,7 @@ import click
 
 from cli.clock import Clock
 from cli.language import tr
-from cli.settings import Settings, folder_options
+from cli.settings import CONSENSUS, Settings, folder_options
 
 if TYPE_CHECKING:
     from network.fabric.running import FabricNetwork
@@ -18,8 +18,6 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 CONFIGTX = click.option(
     "--configtx", metavar="FILE", type=FILE, help="The consortium's configtx.yaml (default: certledger's own)."
 )
-CONSENSUS = click.Choice(["raft", "bft"])
-PROFILES = {"raft": "Raft", "bft": "BFT"}
 
 
 @click.command("init-org")
@@ -36,6 +34,7 @@ def init_org(
 ) -> None:
     """Make the site of organisation NAME in a folder of its own: keys, certificates, identities."""
     from network import sites
+    from network.tolerance import PROFILES
 
     topology = _topology(configtx, PROFILES[consensus])
     organisation = topology.organisation(name)

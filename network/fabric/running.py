@@ -36,6 +36,7 @@ from network.lock import holder
 from network.progress import Progress, Step
 from network.sites import BLOCK
 from network.status import NetworkStatus, NodeStatus, OrganisationStatus
+from network.tolerance import tolerance
 from network.waiting import NotYet, Waiter, each
 from node_client.errors import FabricError
 
@@ -217,6 +218,7 @@ class FabricNetwork:
                 for one in self._topology.organisations
             ),
             nodes=tuple(nodes),
+            tolerance=tolerance(self._topology),
             trouble=self._trouble(nodes) if pid is not None else "",
         )
 

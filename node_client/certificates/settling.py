@@ -6,11 +6,12 @@ which is harmless, and the transaction's status is asked by its id.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
 from node_client.certificates.errors import OutcomeUnknown, overtaken
 from node_client.certificates.register import ATTESTED, COMMITTED, ENDORSED, PREPARED
-from node_client.errors import CommitError, CommitStatusError, EndorseError, SubmitError
+from node_client.errors import CommitError, CommitStatusError, EndorseError, GatewayError, SubmitError
 from node_client.gateway._async.gateway import AsyncGateway
 from node_client.gateway._async.transaction import AsyncTransaction
 from node_client.gateway.requests import Status
@@ -119,6 +120,10 @@ class Settler(Generic[One]):
         try:
             status = await self._submit_one(transaction)
         except (SubmitError, CommitStatusError) as error:
+            # Orderers refuse for minutes what they have ordered before, BFT's do. Then the ledger has it.
+            with suppress(GatewayError):
+                if (writer := await self._steps.written(one)) is not None:
+                    return await self._steps.committed(one, writer)
             text = f"whether {self._steps.name(one)} was written is not known: {error.reason}"
             raise OutcomeUnknown(transaction.transaction_id, text) from error
         if status.successful:

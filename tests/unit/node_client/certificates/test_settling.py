@@ -1,0 +1,79 @@
+"""Exactly once onto the ledger: what is done when the answer to a submission is lost or is a refusal."""
+
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import pytest
+
+from node_client import EvaluateError, SubmitError
+from node_client.certificates.errors import LedgerMismatch, OutcomeUnknown
+from node_client.certificates.register import ATTESTED, COMMITTED, ENDORSED
+from node_client.certificates.settling import Settler
+from node_client.gateway._async.gateway import AsyncGateway
+
+REFUSED = SubmitError("UNAVAILABLE", "request already processed")
+
+
+@dataclass(frozen=True)
+class One:
+    state: str = ENDORSED
+    transaction_id: str | None = "tx"
+    envelope: bytes | None = b"envelope"
+
+
+class FakeTransaction:
+    transaction_id = "tx"
+
+    async def submit(self) -> None:
+        raise REFUSED
+
+
+class FakeGateway:
+    def transaction_from_envelope(self, envelope: bytes) -> FakeTransaction:
+        assert envelope == b"envelope"
+        return FakeTransaction()
+
+
+class FakeSteps:
+    """What the ledger says when it is asked for the thing: a writer, nobody, or an error."""
+
+    def __init__(self, ledger: str | Exception | None) -> None:
+        self.ledger = ledger
+
+    def name(self, one: One) -> str:
+        return "certificate x"
+
+    async def written(self, one: One) -> str | None:
+        if isinstance(self.ledger, Exception):
+            raise self.ledger
+        return self.ledger
+
+    async def committed(self, one: One, transaction_id: str) -> One:
+        return replace(one, state=COMMITTED, transaction_id=transaction_id, envelope=None)
+
+    async def attest(self, one: One) -> bytes:
+        return b"attestation"
+
+    async def attested(self, one: One, attestation: bytes) -> One:
+        return replace(one, state=ATTESTED)
+
+
+def settler(ledger: str | Exception | None) -> Settler[Any]:
+    return Settler(cast(AsyncGateway, FakeGateway()), cast(Any, FakeSteps(ledger)))
+
+
+async def test_what_orderers_refuse_because_they_have_ordered_it_is_found_on_the_ledger() -> None:
+    settled = await settler("tx").settle(One())
+    assert (settled.state, settled.transaction_id) == (ATTESTED, "tx")
+
+
+@pytest.mark.parametrize("ledger", [None, EvaluateError("UNAVAILABLE", "nobody is there")])
+async def test_what_the_ledger_does_not_have_yet_is_not_known(ledger: Exception | None) -> None:
+    with pytest.raises(OutcomeUnknown, match="whether certificate x was written is not known") as caught:
+        await settler(ledger).settle(One())
+    assert caught.value.__cause__ is REFUSED
+
+
+async def test_a_ledger_with_something_else_in_its_place_is_told_of() -> None:
+    with pytest.raises(LedgerMismatch):
+        await settler(LedgerMismatch("another one")).settle(One())
