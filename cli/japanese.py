@@ -200,6 +200,11 @@ TEXTS = {
     "the nodes are in the channel": "ノードがチャネルに参加しました",
     "the registry is approved": "登録簿を承認しました",
     "the registry was on the channel already": "登録簿はすでにチャネルに配備されています",
+    # units
+    "the units are written": "ユニットを書き出しました",
+    "{path} is in a home, which the user {user} may not read": (
+        "{path} はホームフォルダーの中にあり、利用者 {user} には読めないことがあります"
+    ),
     # Fabric's programs
     "Fabric {version} is installed": "Fabric {version} を入れました",
     "Fabric {version} is installed already": "Fabric {version} はすでに入っています",

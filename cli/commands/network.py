@@ -11,6 +11,7 @@ from cli.clock import Clock
 from cli.commands import sites
 from cli.commands.export_trust import export_trust
 from cli.commands.network_install import install
+from cli.commands.network_units import export_units
 from cli.exit_codes import ExitCode
 from cli.language import tr
 from cli.settings import CONSENSUS, Settings, folder_options
@@ -36,6 +37,7 @@ network.add_command(export_trust)
 
 
 network.add_command(install)
+network.add_command(export_units)
 
 
 @network.command()
