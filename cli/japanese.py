@@ -118,6 +118,7 @@ TEXTS = {
     "columns that are not used: {names}": "使わない列: {names}",
     "anchored": "記録しました",
     "anchored already": "記録済みです",
+    "would be anchored; nothing was done": "記録できます(何もしていません)",
     "{count} certificates": "証明書 {count} 件",
     "{count} rows left out": "{count} 行を除きました",
     "line {line}: {message}": "{line} 行目: {message}",

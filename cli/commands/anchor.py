@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -22,6 +22,7 @@ from cli.settings import Settings, identity_options, read_trust
 
 if TYPE_CHECKING:
     from node_client.anchoring.anchoring import Anchored
+    from node_client.anchoring.checking import Checked
     from node_client.anchoring.folder_source import FolderSource
     from node_client.anchoring.manifest import Manifest
     from node_client.anchoring.options import Control, Options, Progress
@@ -111,6 +112,8 @@ class _Command:
         control = Control(progress=self._progress)
         with self._interruptible(control.stop):
             try:
+                if self._asked.dry_run:
+                    return self._checked(await asyncio.to_thread(self._check, control))
                 return self._told(await self._anchor(control))
             except RowsRefused as refused:
                 return self._refused(refused)
@@ -136,11 +139,44 @@ class _Command:
                 anchorer = Anchorer(gateway, client, register)
                 return await anchorer.anchor(source, self._asked.options, run=self._asked.run, control=control)
 
+    def _check(self, control: "Control") -> "Checked":
+        from node_client import ConnectionProfile
+        from node_client.anchoring.checking import check
+        from node_client.certificates.register import Register
+
+        profile = self._settings.profile()
+        trust = read_trust(profile.trust)
+        msp_id = ConnectionProfile.load(profile.connection).msp_id(profile.organisation)
+        Register(profile.register).close()
+        with _opened(self._asked, profile.register.parent) as source:
+            self._tell_source(source)
+            options = self._asked.options
+            return check(source, profile.register, msp_id, trust.ledger, options, control, run=self._asked.run)
+
+    def _checked(self, checked: "Checked") -> int:
+        self._line.clear()
+        for line, message in checked.problems:
+            self._problem(line, message, "would-be-left-out")
+        self._tell_unused(checked.unused)
+        record = {
+            "status": "anchored" if checked.already else "would-be-anchored",
+            "certificates": checked.members,
+            "batches": checked.batches,
+            "leftOut": checked.left_out,
+            "already": checked.already,
+        }
+        text = tr("anchored already") if checked.already else tr("would be anchored; nothing was done")
+        self._output.result(record, f"✔ {text}  {tr('{count} certificates', count=checked.members)}")
+        return ExitCode.PARTLY_DONE if checked.left_out else ExitCode.DONE
+
     def _tell_source(self, source: "FolderSource | Manifest") -> None:
         if source.shape.encoding == "cp932":
             self._output.message(tr("the manifest is read as Shift_JIS"))
-        if source.unused:
-            self._output.message(tr("columns that are not used: {names}", names=", ".join(source.unused)))
+        self._tell_unused(source.unused)
+
+    def _tell_unused(self, names: Iterable[str]) -> None:
+        if names:
+            self._output.message(tr("columns that are not used: {names}", names=", ".join(sorted(names))))
 
     def _told(self, anchored: "Anchored") -> int:
         self._line.clear()
@@ -158,8 +194,7 @@ class _Command:
             }
             text = tr("anchored already") if anchored.already else tr("anchored")
             self._output.result(record, f"✔ {text}  {batch.batch_id}  {tr('{count} certificates', count=batch.size)}")
-        if anchored.unused:
-            self._output.message(tr("columns that are not used: {names}", names=", ".join(sorted(anchored.unused))))
+        self._tell_unused(anchored.unused)
         left_out = anchored.run.left_out
         if left_out:
             self._output.message(tr("{count} rows left out", count=left_out))

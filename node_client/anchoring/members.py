@@ -91,6 +91,10 @@ class Members:
             for number, id_, salt, sha256, size, given, leaf, *kind in rows:
                 yield Member(number, id_, salt, sha256, size, given, leaf, Kind(*kind))
 
+    def of_batch(self, batch: Batch) -> Iterator[Member]:
+        """A batch's certificates, in their order; erased ones are left out."""
+        return self._span(batch.first, batch.first + batch.size - 1)
+
     def inclusion(self, member: Member) -> Inclusion:
         """A certificate's place in its batch. Raises RegisterError when its run is not complete."""
         return self._inclusion(self._batch(member), member)

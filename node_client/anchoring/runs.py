@@ -248,6 +248,11 @@ class RunStore:
             self._db.execute("DELETE FROM segments WHERE run = ?", (run.run,))
         return conflicts
 
+    def taken_elsewhere(self, other: Path) -> Conflicts:
+        """The certificates here whose references another register has taken."""
+        with usable(self._path):
+            return sealing.taken_elsewhere(self._db, other)
+
     def discard(self, run: Run) -> None:
         """Forget a run that was not sealed."""
         with self._transaction(durable=True):

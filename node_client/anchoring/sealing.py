@@ -7,6 +7,7 @@ certificates the register has.
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from chaincode.registry.model.ids import new_id
 from node_client.anchoring.tree import WIDTH, TreeBuilder, root_of
@@ -27,6 +28,13 @@ WHERE m.member BETWEEN ? AND ? AND r.member != m.member
 """
 _TAKEN_BY_SINGLE = """
 SELECT m.line, m.member FROM keyed m CROSS JOIN certificates c ON c.reference = m.name WHERE m.member BETWEEN ? AND ?
+"""
+
+_TAKEN_ELSEWHERE = """
+SELECT m.line, m.member FROM keyed m JOIN other.by_reference r ON r.key = m.key
+UNION
+SELECT m.line, m.member FROM keyed m CROSS JOIN other.certificates c ON c.reference = m.name
+ORDER BY line
 """
 
 
@@ -77,6 +85,14 @@ def _enter(db: sqlite3.Connection, first: int, last: int) -> list[tuple[int, int
 
 
 _IN_REGISTER = "the reference is in the register already"
+
+
+def taken_elsewhere(db: sqlite3.Connection, other: Path) -> Conflicts:
+    """The certificates of one register whose references another one has taken."""
+    db.execute("ATTACH ? AS other", (str(other),))
+    rows = db.execute(_TAKEN_ELSEWHERE)
+    problems = [(line, _IN_REGISTER) for line, _ in rows.fetchmany(MOST_PROBLEMS)]
+    return Conflicts(problems, len(problems) + sum(1 for _ in rows))
 
 
 def _remove(db: sqlite3.Connection, losers: Sequence[int], last: int) -> None:
