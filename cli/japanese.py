@@ -109,6 +109,13 @@ TEXTS = {
     "certificates in batches": "バッチ内の証明書",
     "block {number}": "ブロック {number}",
     "and {count} more": "ほか {count} 件",
+    # changes of many
+    "give ID, or --from": "ID か --from のどちらかを指定してください",
+    "give ID and FILE, or --from": "ID と FILE、または --from を指定してください",
+    "line {line}: ID,FILE is expected": "{line} 行目: ID,FILE の形にしてください",
+    "line {line}: the same as line {first}": "{line} 行目: {first} 行目と同じです",
+    "{count} of {total} changed": "{total} 件中 {count} 件を変更しました",
+    "batch": "一括記録",
     # anchoring
     "{text} is not a media type such as application/pdf": (
         "{text} は application/pdf のようなメディアタイプではありません"

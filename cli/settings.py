@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from network.folder import Folder
     from network.profiles import UserProfile
     from node_client.certificates._sync.client import RegistryClient
+    from node_client.certificates.target import Target
     from node_client.certificates.trust import Trust
     from node_client.gateway._sync.network import Network
 
@@ -44,28 +45,47 @@ class Settings:
 
         return load_profile(self.folder, self.profile_name)
 
-    def certificate_id(self, name: str) -> str:
-        """The id of a certificate that is named by its id or by the caller's reference.
+    def target(self, name: str) -> "Target":
+        """The certificate that is named by its id, by the caller's reference, or by its receipt's file.
 
         Raises:
             NotInRegister: it is no id, and the register knows no such reference.
+            ReceiptError: the file is not a receipt.
         """
-        from chaincode.registry.model.ids import is_id
-        from node_client.certificates.errors import NotInRegister
-        from node_client.certificates.register import Register
+        with self.targets() as find:
+            return find(name)
 
-        if is_id(name):
-            return name
+    @contextmanager
+    def targets(self) -> "Iterator[Callable[[str], Target]]":
+        """As `target`, for many names."""
+        from chaincode.registry.model.ids import is_id
+        from node_client.anchoring.holding import find_target
+        from node_client.certificates.errors import NotInRegister
+        from node_client.certificates.receipt_file import SUFFIX, read_receipt
+        from node_client.certificates.register import Register
+        from node_client.certificates.target import Target
+
         profile = self.profile()
-        if profile.register.exists():
-            with Register(profile.register) as register:
-                row = register.find_reference(name)
-            if row is not None:
-                return row.certificate_id
-        raise NotInRegister(
-            f"{name} is no certificate id, and the register of {profile.organisation} has no such reference",
-            "list the certificates with: certledger list",
-        )
+
+        def find(name: str) -> Target:
+            if name.endswith(SUFFIX) and Path(name).exists():
+                return Target.of_receipt(read_receipt(Path(name)))
+            found = find_target(register, name) if register else None
+            if found is not None:
+                return found
+            if is_id(name):
+                return Target(name)
+            raise NotInRegister(
+                f"{name} is no certificate id, and the register of {profile.organisation} has no such reference",
+                "list the certificates with: certledger list",
+            )
+
+        with Register(profile.register) if profile.register.exists() else nullcontext() as register:
+            yield find
+
+    def certificate_id(self, name: str) -> str:
+        """The id of a certificate. Raises as `target`."""
+        return self.target(name).certificate_id
 
     @contextmanager
     def registry(self, trust: "Trust | None" = None) -> "Iterator[RegistryClient]":

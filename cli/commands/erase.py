@@ -17,20 +17,24 @@ def erase(settings: Settings, certificate: str, yes: bool) -> int:
     What stays on the ledger then points to nobody. The holder's own document and receipt stay checkable. This cannot
     be undone. ID is a certificate id or your reference.
     """
+    from node_client.anchoring.holding import erase as forget
+    from node_client.anchoring.holding import find
     from node_client.certificates.errors import NotInRegister
     from node_client.certificates.register import Register
 
-    certificate_id = settings.certificate_id(certificate)
     profile = settings.profile()
+    missing = NotInRegister(f"the register of {profile.organisation} has no certificate {certificate}")
     if not profile.register.exists():
-        raise NotInRegister(f"the register of {profile.organisation} has no certificate {certificate_id}")
+        raise missing
     with Register(profile.register) as register:
-        if register.find(certificate_id) is None:
-            raise NotInRegister(f"the register of {profile.organisation} has no certificate {certificate_id}")
+        found = find(register, certificate)
+        if found is None:
+            raise missing
+        certificate_id = found.certificate_id
         if not yes:
             question = tr("Erase certificate {id} from the register for good?", id=certificate_id)
             click.confirm(question, abort=True, err=True)
-        register.erase(certificate_id)
+        forget(register, found)
     text = f"✔ {tr('erased from the register')}  {certificate_id}"
     settings.output.result({"certificateId": certificate_id, "status": "erased"}, text)
     return ExitCode.DONE

@@ -8,7 +8,8 @@ from cli.language import tr
 from cli.settings import Settings, identity_options
 
 if TYPE_CHECKING:
-    from chaincode.registry.model.records import CertificateRecord
+    from chaincode.registry.model.records import BatchRecord, CertificateRecord, StatusRecord
+    from node_client.certificates.target import Target
 
 PAGE = 100
 
@@ -18,9 +19,13 @@ PAGE = 100
 @identity_options
 def show(settings: Settings, certificate: str) -> None:
     """Show a certificate's record. ID is a certificate id or your reference."""
-    certificate_id = settings.certificate_id(certificate)
+    target = settings.target(certificate)
     with settings.registry() as registry:
-        record = registry.read(certificate_id)
+        if target.inclusion is not None:
+            batch, change = registry.read_member(target.inclusion.batch_id, target.leaf)
+            _show_member(settings, target, batch, change)
+            return
+        record = registry.read(target.certificate_id)
     lines = [
         f"{tr('certificate')}: {record.certificate_id}",
         f"{tr('status')}: {_status(record)}",
@@ -34,6 +39,29 @@ def show(settings: Settings, certificate: str) -> None:
     if record.superseded_by:
         lines.append(f"{tr('replaced by')}: {record.superseded_by}")
     settings.output.result(record.to_dict(), "\n".join(lines))
+
+
+def _show_member(settings: Settings, target: "Target", batch: "BatchRecord", change: "StatusRecord | None") -> None:
+    index = target.inclusion.index if target.inclusion else 0
+    lines = [
+        f"{tr('certificate')}: {target.certificate_id}",
+        f"{tr('status')}: {_status(change) if change else tr('active')}",
+        f"{tr('issuer')}: {batch.issuer_msp}",
+        f"{tr('issued at')}: {batch.anchored_at}",
+        f"{tr('transaction')}: {batch.transaction_id}",
+        f"{tr('batch')}: {batch.batch_id} ({index + 1}/{batch.size})",
+    ]
+    if change and change.superseded_by:
+        lines.append(f"{tr('replaced by')}: {change.superseded_by}")
+    record = {
+        "certificateId": target.certificate_id,
+        "index": index,
+        "leaf": target.leaf,
+        "batch": batch.to_dict(),
+        "status": change.status if change else "active",
+        "change": change.to_dict() if change else None,
+    }
+    settings.output.result(record, "\n".join(lines))
 
 
 @click.command()
@@ -73,6 +101,6 @@ def list_certificates(settings: Settings, limit: int | None) -> None:
         settings.output.message(tr("the ledger has no certificates"))
 
 
-def _status(record: "CertificateRecord") -> str:
+def _status(record: "CertificateRecord | StatusRecord") -> str:
     reason = f" ({record.reason})" if record.reason else ""
     return tr(record.status.value) + reason

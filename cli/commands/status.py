@@ -1,65 +1,134 @@
-"""`certledger revoke`, `suspend`, `reinstate`, `supersede`: change what a certificate is worth."""
+"""`certledger revoke`, `suspend`, `reinstate`, `supersede`: change what certificates are worth."""
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from chaincode.registry.model.status import Reason
-from cli.commands.issue import DocumentOptions, document_options, issue_requests
+from cli.commands.issue import IN_FLIGHT, DocumentOptions, document_options, issue_requests
+from cli.exit_codes import ExitCode
 from cli.language import tr
-from cli.settings import Settings, identity_options
+from cli.names import read_names
+from cli.output import Problem
+from cli.settings import Settings, identity_options, read_trust
 
 if TYPE_CHECKING:
-    from chaincode.registry.model.records import CertificateRecord
+    from node_client.certificates.changing import Change, Outcome
+    from node_client.certificates.target import Target
 
 REASONS = click.Choice([reason.value for reason in Reason])
 
 
+def _named(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the certificates that it is about: ID, or those of a file."""
+    option = click.option("--from", "source", metavar="FILE", help="Many: an ID on every line; - is standard input.")
+    return click.argument("certificate", metavar="ID", required=False)(option(command))
+
+
 @click.command()
-@click.argument("certificate", metavar="ID")
+@_named
 @click.option("--reason", required=True, type=REASONS, help="Why (RFC 5280).")
 @identity_options
-def revoke(settings: Settings, certificate: str, reason: str) -> None:
-    """Revoke a certificate for good. ID is a certificate id or your reference."""
-    certificate_id = settings.certificate_id(certificate)
-    with settings.registry() as registry:
-        _tell(settings, registry.revoke(certificate_id, Reason(reason)))
+def revoke(settings: Settings, certificate: str | None, source: str | None, reason: str) -> int:
+    """Revoke certificates for good. ID is a certificate id, your reference, or a receipt's file."""
+    return _change(settings, certificate, source, "revoke", reason)
 
 
 @click.command()
-@click.argument("certificate", metavar="ID")
+@_named
 @click.option("--reason", required=True, type=REASONS, help="Why (RFC 5280), usually certificateHold.")
 @identity_options
-def suspend(settings: Settings, certificate: str, reason: str) -> None:
-    """Suspend a certificate until it is reinstated. ID is a certificate id or your reference."""
-    certificate_id = settings.certificate_id(certificate)
-    with settings.registry() as registry:
-        _tell(settings, registry.suspend(certificate_id, Reason(reason)))
+def suspend(settings: Settings, certificate: str | None, source: str | None, reason: str) -> int:
+    """Suspend certificates until they are reinstated. ID is a certificate id, your reference, or a receipt's file."""
+    return _change(settings, certificate, source, "suspend", reason)
 
 
 @click.command()
-@click.argument("certificate", metavar="ID")
+@_named
 @identity_options
-def reinstate(settings: Settings, certificate: str) -> None:
-    """Put a suspended certificate in force again. ID is a certificate id or your reference."""
-    certificate_id = settings.certificate_id(certificate)
-    with settings.registry() as registry:
-        _tell(settings, registry.reinstate(certificate_id))
+def reinstate(settings: Settings, certificate: str | None, source: str | None) -> int:
+    """Put suspended certificates in force again. ID is a certificate id, your reference, or a receipt's file."""
+    return _change(settings, certificate, source, "reinstate", None)
 
 
 @click.command()
-@click.argument("certificate", metavar="ID")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("certificate", metavar="ID", required=False)
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--from", "source", metavar="FILE", help="Many: ID,FILE on every line; - is standard input.")
 @document_options
 @identity_options
-def supersede(settings: Settings, certificate: str, file: Path, options: DocumentOptions) -> int:
-    """Replace a certificate by a new one for FILE. ID is a certificate id or your reference."""
-    request = options.request(file, supersedes=settings.certificate_id(certificate))
-    return issue_requests(settings, [request])
+def supersede(
+    settings: Settings, certificate: str | None, file: Path | None, source: str | None, options: DocumentOptions
+) -> int:
+    """Replace certificates by new ones for FILE. ID is a certificate id, your reference, or a receipt's file."""
+    if source is None:
+        if certificate is None or file is None:
+            raise click.UsageError(tr("give ID and FILE, or --from"))
+        pairs = [(certificate, file)]
+    else:
+        if certificate is not None:
+            raise click.UsageError(tr("give ID and FILE, or --from"))
+        if options.reference:
+            raise click.UsageError(tr("--reference names one certificate: give one FILE"))
+        pairs = []
+        for line, cells in read_names(source, 2):
+            if len(cells) != 2:
+                raise click.UsageError(tr("line {line}: ID,FILE is expected", line=line))
+            pairs.append((cells[0], Path(cells[1])))
+    with settings.targets() as find:
+        requests = [options.request(path, supersedes=find(name).to_text()) for name, path in pairs]
+    return issue_requests(settings, requests)
 
 
-def _tell(settings: Settings, record: "CertificateRecord") -> None:
+def _change(settings: Settings, certificate: str | None, source: str | None, verb: str, reason: str | None) -> int:
+    from node_client.certificates.changing import Change, Verb
+
+    if (certificate is None) == (source is None):
+        raise click.UsageError(tr("give ID, or --from"))
+    names = [certificate] if certificate is not None else [cells[0] for _, cells in read_names(str(source), 1)]
+    with settings.targets() as find:
+        targets = [(name, find(name)) for name in names]
+    change = Change(Verb(verb), Reason(reason)) if reason else Change(Verb(verb))
+    return asyncio.run(_change_all(settings, targets, change))
+
+
+async def _change_all(settings: Settings, targets: "list[tuple[str, Target]]", change: "Change") -> int:
+    from cli.problems import problem_of
+    from node_client import AsyncGateway, ConnectionProfile
+    from node_client.certificates._async.client import AsyncRegistryClient
+    from node_client.certificates.changing import change_all
+
+    profile = settings.profile()
+    trust = read_trust(profile.trust)
+    connection = ConnectionProfile.load(profile.connection)
+    problems: list[Problem] = []
+    many = len(targets) > 1
+    async with AsyncGateway.from_profile(connection, profile.organisation, profile.user) as gateway:
+        client = AsyncRegistryClient(gateway.get_network(trust.ledger.channel), trust)
+        async for outcome in change_all(client, targets, change, in_flight=IN_FLIGHT):
+            if outcome.error is None:
+                _tell(settings, outcome)
+            elif not many:
+                raise outcome.error
+            else:
+                problems.append(problem_of(outcome.error))
+                settings.output.problem(problems[-1], {"name": outcome.name, "status": "failed"}, about=outcome.name)
+    if many:
+        count, total = len(targets) - len(problems), len(targets)
+        settings.output.message(tr("{count} of {total} changed", count=count, total=total))
+    if not problems:
+        return ExitCode.DONE
+    return problems[0].exit_code if len(problems) == len(targets) else ExitCode.PARTLY_DONE
+
+
+def _tell(settings: Settings, outcome: "Outcome[str]") -> None:
+    record = outcome.record
+    if record is None:
+        return
     reason = f" ({record.reason})" if record.reason else ""
-    text = f"✔ {tr(record.status.value)}{reason}  {record.certificate_id}"
-    settings.output.result(record.to_dict(), text)
+    text = f"✔ {tr(record.status.value)}{reason}  {outcome.target.certificate_id}"
+    values = record.to_dict()
+    settings.output.result({**values, "certificateId": outcome.target.certificate_id}, text)

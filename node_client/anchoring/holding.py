@@ -8,11 +8,20 @@ from node_client.certificates.errors import NotInRegister, RegisterError
 from node_client.certificates.issuing import receipt_of
 from node_client.certificates.receipt import Receipt
 from node_client.certificates.register import ATTESTED, Register, Row, usable
+from node_client.certificates.target import Target
 
 
 def find(register: Register, name: str) -> Row | Member | None:
     """A certificate, by its id or the caller's reference."""
     return register.find(name) or register.find_reference(name) or Members(register).find(name)
+
+
+def erase(register: Register, found: Row | Member) -> None:
+    """Forget a certificate: what is on the ledger then points to nobody."""
+    if isinstance(found, Member):
+        Members(register).erase(found)
+    else:
+        register.erase(found.certificate_id)
 
 
 def find_receipt(register: Register, name: str) -> Receipt:
@@ -26,6 +35,14 @@ def find_receipt(register: Register, name: str) -> Receipt:
     if found is None:
         raise NotInRegister(f"the register has no certificate {name}")
     return Members(register).receipt(found) if isinstance(found, Member) else receipt_of(found)
+
+
+def find_target(register: Register, name: str) -> Target | None:
+    """What a change of status is about, by a certificate's id or the caller's reference."""
+    found = find(register, name)
+    if isinstance(found, Member):
+        return Target(found.certificate_id, Members(register).inclusion(found), found.leaf.hex())
+    return Target(found.certificate_id) if found else None
 
 
 def run_receipts(register: Register, name: str) -> Iterator[Receipt]:

@@ -31,6 +31,7 @@ from node_client.certificates.receipt_file import receipt_path, require_free, wr
 from node_client.certificates.register import ATTESTED, Register, Row
 from node_client.certificates.settling import Settler
 from node_client.certificates.statement import Statement
+from node_client.certificates.target import Target
 from node_client.gateway._async.gateway import AsyncGateway
 from node_client.gateway._async.transaction import AsyncTransaction
 from node_client.gateway.pipeline import Pipeline
@@ -44,7 +45,7 @@ class Request:
         document: the file.
         reference: the caller's own name for the certificate; by default the document's digest and type.
         folder: where its receipt goes; by default beside the document.
-        supersedes: the certificate that it replaces.
+        supersedes: the certificate that it replaces, as `Target.to_text` gives it.
     """
 
     document: Path
@@ -162,7 +163,10 @@ class _Certificates:
     async def endorse(self, row: Row) -> AsyncTransaction:
         committed = commitment(row.salt, row.statement)
         if row.supersedes:
-            return await self._client.endorse_supersede(row.supersedes, row.certificate_id, committed)
+            old = Target.from_text(row.supersedes)
+            if old.inclusion is None:
+                return await self._client.endorse_supersede(old.certificate_id, row.certificate_id, committed)
+            return await self._client.endorse_supersede_member(old.inclusion, old.leaf, row.certificate_id, committed)
         return await self._client.endorse_issue(row.certificate_id, committed)
 
     async def written(self, row: Row) -> str | None:

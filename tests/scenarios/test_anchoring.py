@@ -1,38 +1,20 @@
 """Anchoring as users do it: commands on a running network."""
 
 import json
+import subprocess
+import sys
 from hashlib import sha256
-from pathlib import Path
 
-from chaincode.registry.model.ids import new_id
 from tests.conftest import Commands
-
-
-def manifest(commands: Commands, count: int, name: str = "manifest.csv") -> tuple[Path, dict[str, Path]]:
-    """A manifest of documents by digest, and the documents by their references."""
-    mark = new_id()[:8]
-    documents = {f"{mark}-{number}": commands.document(f"{mark}-{number}.pdf") for number in range(count)}
-    rows = [
-        f"{reference},{path.stat().st_size},{sha256(path.read_bytes()).hexdigest()}"
-        for reference, path in documents.items()
-    ]
-    place = commands.home / name
-    place.write_text("\n".join(["reference,size,sha256", *rows, ""]))
-    return place, documents
-
-
-def export(commands: Commands, reference: str, document: Path) -> Path:
-    place = document.parent / (document.name + ".receipt.json")
-    assert commands("receipt", "export", "--reference", reference, "--out", place).status == 0
-    return place
+from tests.scenarios.batches import given
 
 
 def test_anchored_documents_are_genuine(commands: Commands) -> None:
-    source, documents = manifest(commands, 300)
-    (batch,) = commands.ok("anchor", source.name)
+    source = given(commands, 300)
+    (batch,) = commands.ok("anchor", source.path.name)
     assert (batch["size"], batch["status"], batch["already"]) == (300, "anchored", False)
-    for reference, document in list(documents.items())[::99]:
-        export(commands, reference, document)
+    for reference in source.references[::99]:
+        document = source.receipt(reference)
         (found,) = commands.ok("verify", document.name)
         assert found["verdict"] == "genuine"
         assert {check["outcome"] for check in found["checks"]} == {"passed"}
@@ -41,10 +23,12 @@ def test_anchored_documents_are_genuine(commands: Commands) -> None:
 
 
 def test_the_same_source_again_is_the_same_batch(commands: Commands) -> None:
-    source, _ = manifest(commands, 10)
-    (first,) = commands.ok("anchor", source.name)
-    (again,) = commands.ok("anchor", source.name)
+    source = given(commands, 10)
+    (first,) = commands.ok("anchor", source.path.name)
+    (again,) = commands.ok("anchor", source.path.name)
     assert again == {**first, "already": True}
+    (run,) = [one for one in commands.ok("anchor", "status") if one["run"] == first["run"]]
+    assert (run["state"], run["certificates"], run["batches"], run["anchored"]) == ("done", 10, 1, 1)
 
 
 def test_a_folder_of_documents(commands: Commands) -> None:
@@ -55,16 +39,85 @@ def test_a_folder_of_documents(commands: Commands) -> None:
     (batch,) = commands.ok("anchor", "out")
     assert batch["size"] == 2
     digest = sha256((folder / "a.pdf").read_bytes()).hexdigest()
-    (folder / "a.pdf.receipt.json").unlink()
-    export(commands, f"{digest}:income", folder / "a.pdf")
+    receipt = folder / "a.pdf.receipt.json"
+    receipt.unlink()
+    assert commands("receipt", "export", "--reference", f"{digest}:income", "--out", receipt).status == 0
     assert commands("verify", "out/a.pdf").status == 0
 
 
-def test_receipts_of_a_run_as_lines(commands: Commands) -> None:
-    source, _ = manifest(commands, 260)
-    commands.ok("anchor", source.name, "--run", f"night {source.stat().st_ino}", "--batch-size", "100")
-    result = commands("receipt", "export", "--run", f"night {source.stat().st_ino}")
+def test_receipts_of_a_run_as_lines_and_as_files(commands: Commands) -> None:
+    source = given(commands, 260)
+    name = f"night {source.references[0]}"
+    commands.ok("anchor", source.path.name, "--run", name, "--batch-size", "100")
+    result = commands("receipt", "export", "--run", name)
     assert result.status == 0
     receipts = [json.loads(line) for line in result.output.splitlines()]
     assert [one["batch"]["index"] for one in receipts] == [*range(100), *range(100), *range(60)]
-    assert len({one["certificateId"] for one in receipts}) == 260
+    ids = {one["certificateId"] for one in receipts}
+    assert len(ids) == 260
+    assert commands("receipt", "export", "--run", name, "--format", "files", "--out", "all").status == 0
+    files = {path.name.removesuffix(".receipt.json"): path.read_text() for path in (commands.home / "all").iterdir()}
+    assert files == {one["certificateId"]: json.dumps(one, separators=(",", ":")) for one in receipts}
+    assert ids <= {
+        json.loads(line)["certificateId"] for line in commands("receipt", "export", "--all").output.splitlines()
+    }
+
+
+def test_standard_input(commands: Commands) -> None:
+    source = given(commands, 5)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", "from cli.main import main; main()", "anchor", "-", "--json"],
+        cwd=commands.home,
+        env={"CERTLEDGER_DIR": str(commands.folder.path), "PYTHONPATH": ":".join(filter(None, sys.path))},
+        input=source.path.read_bytes(),
+        capture_output=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["size"] == 5
+    assert source.verdict(source.references[0]) == "genuine"
+    assert commands.ok("anchor", source.path.name)[0]["already"] is True
+
+
+def test_bad_rows_anchor_nothing(commands: Commands) -> None:
+    source = given(commands, 3)
+    good = source.path.read_text()
+    source.path.write_text(f"{good}bad\n{good.splitlines()[1]}\n")
+    result = commands("anchor", source.path.name, "--json")
+    assert result.status == 2
+    *rows, last = result.records
+    assert [(one["line"], one["status"], one["error"]["code"]) for one in rows] == [(5, "refused", "bad-row")]
+    assert (last["status"], last["error"]["code"], last["count"]) == ("not-anchored", "bad-rows", 1)
+    result = commands("anchor", source.path.name, "--json", "--skip-invalid")
+    assert result.status == 11
+    *rows, last = result.records
+    assert [(one["line"], one["status"]) for one in rows] == [(5, "left-out"), (6, "left-out")]
+    assert (last["status"], last["size"]) == ("anchored", 3)
+    assert "2 rows left out" in result.messages
+
+
+def test_a_dry_run_does_nothing(commands: Commands) -> None:
+    source = given(commands, 20)
+    (record,) = commands.ok("anchor", source.path.name, "--dry-run", "--batch-size", "8")
+    assert (record["status"], record["certificates"], record["batches"]) == ("would-be-anchored", 20, 3)
+    assert commands("receipt", "export", source.references[0]).status == 8
+    commands.ok("anchor", source.path.name)
+    (record,) = commands.ok("anchor", source.path.name, "--dry-run")
+    assert record["already"] is True
+    again = given(commands, 2)
+    again.path.write_text(again.path.read_text() + source.path.read_text().splitlines()[1] + "\n")
+    refused = commands("anchor", again.path.name, "--dry-run", "--json")
+    assert refused.status == 2
+    assert refused.records[0]["line"] == 4
+    assert not list(commands.folder.organisation("City").glob(".trying-*"))
+
+
+def test_single_certificates_and_batches_share_references(commands: Commands) -> None:
+    source = given(commands, 2)
+    one, other = source.references
+    document = source.documents[one]
+    commands.ok("issue", document.name, "--reference", one)
+    refused = commands("anchor", source.path.name, "--json")
+    assert (refused.status, refused.records[0]["line"]) == (2, 2)
+    commands("anchor", source.path.name, "--skip-invalid")
+    refused = commands("issue", source.documents[other].name, "--reference", other, "--json")
+    assert refused.records[0]["error"]["code"] == "reference-taken"

@@ -1,0 +1,46 @@
+"""Manifests, and the receipts of what was anchored from them."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from chaincode.registry.model.ids import new_id
+from tests.conftest import Commands
+
+
+@dataclass(frozen=True)
+class Given:
+    """A manifest, and its documents by their references."""
+
+    commands: Commands
+    path: Path
+    documents: dict[str, Path]
+
+    @property
+    def references(self) -> list[str]:
+        return list(self.documents)
+
+    def receipt(self, reference: str) -> Path:
+        """Write a document's receipt beside it. Returns the document."""
+        document = self.documents[reference]
+        place = document.parent / f"{document.name}.receipt.json"
+        assert self.commands("receipt", "export", "--reference", reference, "--out", place).status == 0
+        return document
+
+    def verdict(self, reference: str) -> str:
+        """What `verify` says of a document with a new receipt."""
+        result = self.commands("verify", self.receipt(reference).name, "--json")
+        return str(result.records[0]["verdict"])
+
+
+def given(commands: Commands, count: int, name: str = "manifest.csv") -> Given:
+    """A manifest of new documents, by their digests."""
+    mark = new_id()[:12]
+    documents = {f"{mark}-{number}": commands.document(f"{mark}-{number}.pdf") for number in range(count)}
+    rows = [
+        f"{reference},{path.stat().st_size},{sha256(path.read_bytes()).hexdigest()}"
+        for reference, path in documents.items()
+    ]
+    path = commands.home / name
+    path.write_text("\n".join(["reference,size,sha256", *rows, ""]))
+    return Given(commands, path, documents)
