@@ -138,6 +138,7 @@ TEXTS = {
     "not read to its end": "読み込み途中",
     "not all sent": "記録途中",
     "give one of ID, --reference, --run and --all": "ID、--reference、--run、--all のどれか一つを指定してください",
+    "give one of ID, --run and --all": "ID、--run、--all のどれか一つを指定してください",
     "--format files needs a folder: --out": "--format files には --out でフォルダーを指定してください",
     "{count} receipts": "受領証 {count} 件",
     # register and profiles
@@ -145,6 +146,9 @@ TEXTS = {
     "Erase certificate {id} from the register for good?": (
         "証明書 {id} を発行簿から消去します。元に戻せません。よろしいですか?"
     ),
+    "the register is backed up": "発行簿の控えを作りました",
+    "the register is restored": "発行簿を控えから戻しました",
+    "attested anew": "証言を取り直しました",
     "current profile": "現在のプロファイル",
     # network
     "the network serves": "ネットワークが稼働しました",

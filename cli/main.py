@@ -28,6 +28,7 @@ COMMANDS = {
     "history": "cli.commands.show:history",
     "list": "cli.commands.show:list_certificates",
     "erase": "cli.commands.erase:erase",
+    "register": "cli.commands.register:register",
     "profile": "cli.commands.profile:profile",
     "chaincode": "cli.commands.chaincode:chaincode",
     "demo": "cli.commands.demo:demo",

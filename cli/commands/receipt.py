@@ -1,5 +1,6 @@
 """`certledger receipt`: the receipts that the register holds."""
 
+import asyncio
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import click
 from cli.commands.receipt_forms import cose, embed
 from cli.exit_codes import ExitCode
 from cli.language import tr
-from cli.settings import Settings, identity_options
+from cli.settings import Settings, identity_options, read_trust
 
 if TYPE_CHECKING:
     from node_client.certificates.receipt import Receipt
@@ -64,6 +65,46 @@ def export(
         receipts = _many(register, run_name)
         count = _write_files(receipts, out) if form == "files" and out else _write_lines(receipts, out)
     settings.output.message(tr("{count} receipts", count=count))
+    return ExitCode.DONE
+
+
+@receipt.command()
+@click.argument("certificate", metavar="ID", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every certificate of the register.")
+@click.option("--run", "run_name", metavar="NAME", help="Every certificate of an anchoring run.")
+@identity_options
+def refresh(settings: Settings, certificate: str | None, everything: bool, run_name: str | None) -> int:
+    """Have receipts attested anew, under the organisations' certificates of today; then export them again.
+
+    A batch has one attestation: it is new for all of its certificates. ID is a certificate id or your reference.
+    """
+    if sum((certificate is not None, everything, run_name is not None)) != 1:
+        raise click.UsageError(tr("give one of ID, --run and --all"))
+    return asyncio.run(_refresh(settings, certificate, run_name))
+
+
+async def _refresh(settings: Settings, certificate: str | None, run_name: str | None) -> int:
+    from node_client import AsyncGateway, ConnectionProfile
+    from node_client.anchoring.holding import attestable
+    from node_client.anchoring.refreshing import refresh_batches, refresh_certificate
+    from node_client.certificates._async.client import AsyncRegistryClient
+    from node_client.certificates.register import Register
+
+    profile = settings.profile()
+    trust = read_trust(profile.trust)
+    connection = ConnectionProfile.load(profile.connection)
+    with Register(profile.register) as register:
+        rows, batches = attestable(register, certificate, run_name)
+        async with AsyncGateway.from_profile(connection, profile.organisation, profile.user) as gateway:
+            client = AsyncRegistryClient(gateway.get_network(trust.ledger.channel), trust)
+            for row in rows:
+                await refresh_certificate(client, register, row)
+                record = {"certificateId": row.certificate_id, "status": "attested"}
+                settings.output.result(record, f"✔ {tr('attested anew')}  {row.certificate_id}")
+            async for batch in refresh_batches(client, register, batches):
+                told = {"batchId": batch.batch_id, "size": batch.size, "status": "attested"}
+                count = tr("{count} certificates", count=batch.size)
+                settings.output.result(told, f"✔ {tr('attested anew')}  {batch.batch_id}  {count}")
     return ExitCode.DONE
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from node_client.anchoring.batches import Batch, Batches
 from node_client.anchoring.members import Member, Members
 from node_client.anchoring.runs import Run
 from node_client.certificates.errors import NotInRegister, RegisterError
@@ -52,15 +53,41 @@ def run_receipts(register: Register, name: str) -> Iterator[Receipt]:
         NotInRegister: there is no such run.
         RegisterError: a batch is not on the ledger yet.
     """
+    batches = run_batches(register, name)
+    return (receipt for _, receipt in Members(register).receipts(batches))
+
+
+def run_batches(register: Register, name: str) -> list[Batch]:
+    """A run's batches. Raises NotInRegister, or RegisterError when it has none yet."""
     with usable(register.path):
         row = register.reader.execute("SELECT * FROM runs WHERE name = ?", (name,)).fetchone()
     if row is None:
         raise NotInRegister(f"the register has no run {name}", "list the runs with: certledger anchor status")
-    members = Members(register)
-    batches = members.batches.of_run(Run(*row).run)
+    batches = Batches(register).of_run(Run(*row).run)
     if not batches:
         raise RegisterError(f"the run {name} is not complete", "run the same anchor command again")
-    return (receipt for _, receipt in members.receipts(batches))
+    return batches
+
+
+def attestable(register: Register, name: str | None, run: str | None) -> tuple[list[Row], list[Batch]]:
+    """What has attestations of its own: of one certificate, of a run, or of everything that is on the ledger.
+
+    Raises:
+        NotInRegister, RegisterError: there is no such certificate or run, or it is not on the ledger yet.
+    """
+    batches = Batches(register)
+    if run is not None:
+        return [], run_batches(register, run)
+    if name is None:
+        rows = [row for row in register.rows() if row.state == ATTESTED]
+        return rows, [batch for batch in batches.all() if batch.state == ATTESTED]
+    found = find(register, name)
+    if found is None:
+        raise NotInRegister(f"the register has no certificate {name}")
+    if isinstance(found, Row):
+        return [found], []
+    batch = batches.of_member(found.member)
+    return [], [batch] if batch else []
 
 
 def all_receipts(register: Register) -> Iterator[Receipt]:

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from chaincode.registry.model.ids import is_id
 from node_client.anchoring.batches import Batch, Batches
 from node_client.anchoring.template import Kind
-from node_client.anchoring.tree import HEIGHT, WIDTH, TreeBuilder, inclusion_path, root_of, split
+from node_client.anchoring.tree import HEIGHT, WIDTH, PathReader, TreeBuilder, root_of, split
 from node_client.certificates.errors import RegisterError
 from node_client.certificates.receipt import Inclusion, Receipt
 from node_client.certificates.reference import document_reference, reference_key
@@ -115,17 +114,11 @@ class Members:
             RegisterError: a batch is not on the ledger yet.
         """
         for batch in batches:
-            tile = cache(self._tiles(batch))
-            for start in range(0, batch.size, WIDTH):
-                last = min(start + WIDTH, batch.size) - 1
-                for member in self._span(batch.first + start, batch.first + last):
-                    index = member.member - batch.first
-                    path = inclusion_path(tile, index, batch.size)
-                    yield member, _receipt(batch, member, Inclusion(batch.batch_id, index, batch.size, tuple(path)))
-
-    def of_batch(self, batch: Batch) -> Iterator[Member]:
-        """A batch's certificates, in their order; erased ones are left out."""
-        return self._span(batch.first, batch.first + batch.size - 1)
+            paths = PathReader(self._tiles(batch), batch.size)
+            for member in self.of_batch(batch):
+                index = member.member - batch.first
+                inclusion = Inclusion(batch.batch_id, index, batch.size, tuple(paths.path(index)))
+                yield member, _receipt(batch, member, inclusion)
 
     def root(self, batch: Batch) -> bytes:
         """The root over the leaves that the register has of a batch. Raises RegisterError when it lacks some."""
@@ -145,7 +138,7 @@ class Members:
 
     def _inclusion(self, batch: Batch, member: Member) -> Inclusion:
         index = member.member - batch.first
-        path = inclusion_path(self._tiles(batch), index, batch.size)
+        path = PathReader(self._tiles(batch), batch.size).path(index)
         return Inclusion(batch.batch_id, index, batch.size, tuple(path))
 
     def _tiles(self, batch: Batch) -> Callable[[int, int], Sequence[bytes]]:

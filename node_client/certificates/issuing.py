@@ -181,17 +181,7 @@ class _Certificates:
         return record.transaction_id
 
     async def attest(self, row: Row) -> bytes:
-        data = await self._client.attest(row.certificate_id)
-        try:
-            answer = attestation.verify(data, certificate_question(row.certificate_id), self._client.trust)
-            record = certificate_answer(answer, row.certificate_id)
-        except AttestationError as error:
-            raise not_attested(self.name(row), error) from error
-        if (record.commitment, record.transaction_id) != (commitment(row.salt, row.statement), row.transaction_id):
-            raise LedgerMismatch(
-                f"the ledger's record of certificate {row.certificate_id} is not the one of the register"
-            )
-        return data
+        return await attest(self._client, row)
 
     async def endorsed(self, row: Row, transaction_id: str, envelope: bytes) -> Row:
         return await self._register.endorsed(row.certificate_id, transaction_id, envelope)
@@ -204,6 +194,24 @@ class _Certificates:
 
     async def attested(self, row: Row, attestation: bytes) -> Row:
         return await self._register.attested(row.certificate_id, attestation)
+
+
+async def attest(client: AsyncRegistryClient, row: Row) -> bytes:
+    """Have a certificate's record attested, and believe only what a verifier will believe.
+
+    Raises:
+        LedgerMismatch: the network does not attest it as the trust file demands, or as something else.
+        RegistryRefusal, EndorseError: it could not be asked.
+    """
+    data = await client.attest(row.certificate_id)
+    try:
+        answer = attestation.verify(data, certificate_question(row.certificate_id), client.trust)
+        record = certificate_answer(answer, row.certificate_id)
+    except AttestationError as error:
+        raise not_attested(f"certificate {row.certificate_id}", error) from error
+    if (record.commitment, record.transaction_id) != (commitment(row.salt, row.statement), row.transaction_id):
+        raise LedgerMismatch(f"the ledger's record of certificate {row.certificate_id} is not the one of the register")
+    return data
 
 
 def receipt_of(row: Row) -> Receipt:

@@ -8,7 +8,7 @@ import pytest
 from pymerkle import InmemoryTree
 
 from chaincode.registry.model.merkle import leaf_hash, node_hash, verify_inclusion
-from node_client.anchoring.tree import TreeBuilder, above_leaves, inclusion_path, root_of, split
+from node_client.anchoring.tree import PathReader, TreeBuilder, above_leaves, root_of, split
 
 # Certificate Transparency's own test data (`merkletree` of its repository): leaves, and the roots of the first 1 … 8.
 CT_LEAVES = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
@@ -36,9 +36,10 @@ class Tree:
         for place in range(0, len(leaves), 256):
             builder.add(root_of(leaves[place : place + 256]))
         self.root = builder.finish()
+        self._paths = PathReader(lambda level, tile: self._tiles[level, tile], self.size)
 
     def path(self, index: int) -> list[bytes]:
-        return inclusion_path(lambda level, tile: self._tiles[level, tile], index, self.size)
+        return self._paths.path(index)
 
 
 def mth(leaves: Sequence[bytes]) -> bytes:

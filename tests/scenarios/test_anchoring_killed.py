@@ -1,0 +1,193 @@
+"""`anchor` is killed at every step it takes, and run again: one batch on the ledger, and all receipts right."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chaincode.registry.model.merkle import certificate_leaf, leaf_hash
+from node_client.anchoring.batches import Batches
+from node_client.anchoring.members import Members
+from node_client.anchoring.tree import root_of
+from node_client.certificates.register import Register
+from tests.conftest import Commands
+from tests.scenarios.batches import Given, given
+from tests.scenarios.test_killed import DYING
+
+ANCHORING, CERTIFICATES = "node_client.anchoring", "node_client.certificates"
+STEPS = [
+    f"{ANCHORING}.runs:RunStore:begin",
+    f"{ANCHORING}.runs:RunStore:keep",
+    f"{ANCHORING}.runs:RunStore:seal",
+    f"{ANCHORING}.sealing::take",
+    f"{ANCHORING}.sealing::build",
+    f"{CERTIFICATES}._async.client:AsyncRegistryClient:endorse_anchor",
+    f"{ANCHORING}.batches:Batches:endorsed",
+    "node_client.gateway._async.transaction:AsyncTransaction:submit",
+    "node_client.gateway._async.commit:AsyncCommit:status",
+    f"{ANCHORING}.batches:Batches:committed",
+    f"{CERTIFICATES}._async.client:AsyncRegistryClient:attest_batch",
+    f"{ANCHORING}.batches:Batches:attested",
+]
+# Runs a command and dies by SIGKILL when it has kept so many segments.
+DYING_READER = """
+import os, signal, sys
+from node_client.anchoring.runs import RunStore
+
+left = int(sys.argv.pop(1))
+keep = RunStore.keep
+
+def dying(*args):
+    global left
+    kept = keep(*args)
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return kept
+
+RunStore.keep = dying
+from cli.main import main
+main()
+"""
+
+
+@pytest.mark.parametrize("step", [f"{step}:{moment}" for step in STEPS for moment in ("before", "after")])
+def test_killed_at_a_step(commands: Commands, step: str) -> None:
+    source = given(commands, 30)
+    killed = run_until_killed(commands, DYING, step, source.path)
+    assert killed.returncode == -signal.SIGKILL, killed
+    check_repaired(source, 30)
+
+
+def run_until_killed(commands: Commands, program: str, step: str, path: Path) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(
+        [sys.executable, "-c", program, step, "anchor", path.name],
+        cwd=commands.home,
+        env={**os.environ, "CERTLEDGER_DIR": str(commands.folder.path)},
+        capture_output=True,
+        check=False,
+    )
+
+
+def check_repaired(source: Given, count: int) -> None:
+    """The same command again anchors everything once, and everything that it says is so."""
+    commands = source.commands
+    batches = commands.ok("anchor", source.path.name)
+    assert sum(batch["size"] for batch in batches) == count
+    check_register(commands, {batch["batchId"] for batch in batches})
+    assert source.verdict(source.references[-1]) == "genuine"
+
+
+def check_register(commands: Commands, ids: set[str]) -> None:
+    """The register has these batches whole, their roots are those of their certificates, and nothing is half done."""
+    with Register(commands.folder.organisation("City") / "register.db") as register:
+        batches, members = Batches(register), Members(register)
+        for batch in batches.all():
+            assert batch.state == "attested"
+            if batch.batch_id in ids:
+                found = list(members.of_batch(batch))
+                receipts = [receipt for _, receipt in members.receipts([batch])]
+                leaves = [leaf_hash(certificate_leaf(one.certificate_id, one.commitment)) for one in receipts]
+                assert root_of(leaves) == batch.root
+                assert len(leaves) == batch.size
+                assert [one.leaf for one in found] == leaves
+                for leaf, receipt in zip(leaves, receipts, strict=True):
+                    assert receipt.inclusion is not None
+                    assert receipt.inclusion.shows(leaf, batch.root)
+                for one in found[:: len(found) // 7 + 1]:
+                    assert members.find(one.certificate_id) == one == members.find(one.reference)
+                    assert members.receipt(one) in receipts
+        (left,) = register.reader.execute("SELECT count(*) FROM segments").fetchone()
+        assert left == 0
+        counted = "SELECT (SELECT count(*) FROM {}), (SELECT count(*) FROM members WHERE id IS NOT NULL)"
+        for table in ("by_id", "by_reference"):
+            found_, wanted = register.reader.execute(counted.format(table)).fetchone()
+            assert found_ == wanted, table
+        assert {one.batch_id for one in batches.all()} >= ids
+
+
+def many(commands: Commands, count: int) -> Given:
+    """A manifest of so many documents, most of which nobody has."""
+    source = given(commands, 2)
+    mark = source.references[0].partition("-")[0]
+    with source.path.open("a") as file:
+        file.writelines(f"{mark} {number},1,{number:064x}\n" for number in range(count - 2))
+    return source
+
+
+def test_killed_again_and_again_while_reading(commands: Commands) -> None:
+    """Each run finds what the one before it kept, and goes on."""
+    source = many(commands, 16_000)
+    kept = 0
+    for _ in range(3):
+        killed = run_until_killed(commands, DYING_READER, "1", source.path)
+        assert killed.returncode == -signal.SIGKILL, killed
+        (run,) = [one for one in commands.ok("anchor", "status") if one["state"] == "reading"]
+        assert run["certificates"] > kept
+        kept = run["certificates"]
+    check_repaired(source, 16_000)
+
+
+def test_two_at_once_make_one_batch(commands: Commands) -> None:
+    source = many(commands, 12_000)
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", "from cli.main import main; main()", "anchor", source.path.name, "--json"],
+            cwd=commands.home,
+            env={**os.environ, "CERTLEDGER_DIR": str(commands.folder.path)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]
+    told = []
+    for process in both:
+        output, messages = process.communicate()
+        assert process.returncode == 0, messages
+        told.append(json.loads(output)["batchId"])
+    assert told[0] == told[1]
+    check_repaired(source, 12_000)
+
+
+def test_two_different_runs_at_once(commands: Commands) -> None:
+    sources = [given(commands, 300, name) for name in ("one.csv", "other.csv")]
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", "from cli.main import main; main()", "anchor", source.path.name, "--json"],
+            cwd=commands.home,
+            env={**os.environ, "CERTLEDGER_DIR": str(commands.folder.path)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for source in sources
+    ]
+    for process in both:
+        _, messages = process.communicate()
+        assert process.returncode == 0, messages
+    for source in sources:
+        check_repaired(source, 300)
+
+
+@pytest.mark.slow
+def test_interrupted_while_reading_it_goes_on(commands: Commands) -> None:
+    source = many(commands, 300_000)
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from cli.main import main; main()", "anchor", source.path.name, "--jobs", "2"],
+        cwd=commands.home,
+        env={**os.environ, "CERTLEDGER_DIR": str(commands.folder.path), "CERTLEDGER_LANG": "en"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    while not any(one["state"] == "reading" and one["certificates"] for one in commands.ok("anchor", "status")):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    output, messages = process.communicate(timeout=60)
+    assert (process.returncode, output) == (130, b""), messages
+    assert "the same command goes on where it stopped" in messages.decode()
+    assert b"Traceback" not in messages
+    (batch,) = commands.ok("anchor", source.path.name)
+    assert batch["size"] == 300_000
