@@ -30,6 +30,8 @@ TEXTS = {
     "the receipt has the ledger's record of it": "受領証に台帳の記録がある",
     "the organisations attested that record": "その記録を各組織が証言した",
     "the organisations answer for it now": "各組織が今、記録を証言した",
+    "its place in the batch is proven": "バッチ内の位置が証明されている",
+    "the batch does not have this certificate": "バッチにこの証明書がない",
     "the ledger's record is of this statement": "台帳の記録がこの内容のもの",
     "the ledger names this issuer": "台帳の発行者と一致",
     "it is in force now": "今も有効",

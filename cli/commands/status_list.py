@@ -24,7 +24,8 @@ def export(settings: Settings, name: str, batch: bool, out: Path | None) -> None
     ID is a certificate id or your reference; with --batch a batch's id. Publish the list where verifiers find it, and
     make a new one at least as often as they ask for (`verify --max-age`)."""
     from node_client import ConnectionProfile
-    from node_client.certificates.status_list import BATCH, CERTIFICATE, Subject, make
+    from node_client.certificates.status_list import make
+    from node_client.certificates.statuses import BATCH, CERTIFICATE, Subject
     from node_client.durable import replace_file
 
     subject = Subject(BATCH, name) if batch else Subject(CERTIFICATE, settings.certificate_id(name))

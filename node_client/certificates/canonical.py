@@ -11,9 +11,35 @@ from node_client.certificates.errors import FormatError
 MAX_SIZE = 4 * 1024 * 1024
 
 
+_LARGEST = 2**53 - 1
+_dump = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False).encode
+
+
 def encode(values: Mapping[str, Any]) -> bytes:
-    """The one encoding of these values."""
-    return rfc8785.dumps(dict(values))
+    """The one encoding of these values.
+
+    Where nothing differs between RFC 8785 and the standard library's encoder, that one is used, which is many times as
+    fast: names in ASCII, texts, small whole numbers, and what is made of them.
+
+    Raises:
+        ValueError: JSON cannot have these values.
+    """
+    values = dict(values)
+    return _dump(values).encode() if _is_plain(values) else rfc8785.dumps(values)
+
+
+def _is_plain(value: Any) -> bool:
+    kind = type(value)
+    if kind is dict:
+        for name, one in value.items():
+            if type(name) is not str or not name.isascii() or (type(one) is not str and not _is_plain(one)):
+                return False
+        return True
+    if kind is list:
+        return all(type(one) is str or _is_plain(one) for one in value)
+    if kind is int:
+        return bool(-_LARGEST <= value <= _LARGEST)
+    return kind is str or kind is bool or value is None
 
 
 class Fields:
@@ -33,8 +59,14 @@ class Fields:
         self._left = dict(values)
 
     @classmethod
-    def read(cls, data: bytes, error: type[FormatError], what: str, max_size: int = MAX_SIZE) -> "Fields":
+    def read(
+        cls, data: bytes, error: type[FormatError], what: str, max_size: int = MAX_SIZE, *, exact: bool = True
+    ) -> "Fields":
         """The fields of an object in its canonical encoding.
+
+        Args:
+            exact: whether to look that they are in that encoding; not needed when the caller encodes what it has read
+                and compares that.
 
         Raises:
             FormatError: the bytes are not exactly the canonical encoding of an object.
@@ -43,10 +75,10 @@ class Fields:
             raise error(f"{what}: more than {max_size} bytes")
         try:
             values = json.loads(data.decode())
-            exact = isinstance(values, dict) and encode(values) == data
+            as_it_must = not exact or (isinstance(values, dict) and encode(values) == data)
         except (ValueError, RecursionError) as cause:
             raise error(f"{what}: not JSON") from cause
-        if not exact:
+        if not as_it_must:
             raise error(f"{what}: not in the one form that it has (RFC 8785)")
         return cls(values, error, what)
 

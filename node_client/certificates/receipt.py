@@ -7,6 +7,7 @@ same bytes again is refused.
 import base64
 import binascii
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from chaincode.registry.model import merkle
@@ -87,12 +88,12 @@ class Receipt:
         """The certificate's id."""
         return self.statement.certificate_id
 
-    @property
+    @cached_property
     def commitment(self) -> str:
         """What the ledger has of the statement, in hex."""
         return self.statement.commitment(self.salt)
 
-    @property
+    @cached_property
     def leaf(self) -> bytes:
         """Its leaf's hash in a batch."""
         return merkle.leaf_hash(merkle.certificate_leaf(self.certificate_id, self.commitment))
@@ -118,7 +119,7 @@ class Receipt:
         Raises:
             ReceiptError: the bytes are not exactly what `to_bytes` gives for a receipt.
         """
-        fields = Fields.read(data, ReceiptError, "receipt")
+        fields = Fields.read(data, ReceiptError, "receipt", exact=False)
         fields.expect("schema", SCHEMA)
         named = fields.text("certificateId")
         batch = fields.optional_fields("batch")

@@ -9,6 +9,7 @@ import base64
 import binascii
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
@@ -16,19 +17,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from chaincode.registry.model import codes
 from chaincode.registry.model.ids import is_id
-from chaincode.registry.model.records import BatchRecord, CertificateRecord
-from chaincode.registry.model.status import Reason, Status
 from node_client.certificates import attestation, canonical, signatures, status_bits
-from node_client.certificates.attestation import Answer, Question
+from node_client.certificates.attestation import Answer
 from node_client.certificates.canonical import Fields
 from node_client.certificates.errors import StatusListError
-from node_client.certificates.questions import (
-    certificate_answer,
-    certificate_question,
-    status_list_answer,
-    status_list_question,
-)
 from node_client.certificates.statement import Ledger
+from node_client.certificates.statuses import BATCH, CERTIFICATE, Statuses, Subject, statuses_of
 from node_client.certificates.trust import Trust
 from node_client.protocol.certificates import attribute, load_certificate
 from node_client.protocol.errors import ProtocolError
@@ -38,57 +32,12 @@ if TYPE_CHECKING:
     from node_client.identity.identity import Identity
     from node_client.identity.signer import Signer
 
-BATCH, CERTIFICATE = "batch", "certificate"
 MAX_SIZE = 64 * 1024 * 1024
 _CONTEXT = ["https://www.w3.org/ns/credentials/v2"]
 _TYPE = ["VerifiableCredential", "BitstringStatusListCredential"]
 _EVIDENCE = ["CertledgerAttestation"]
 _PEM = b"-----BEGIN CERTIFICATE-----\n%s\n-----END CERTIFICATE-----\n"
 _ISSUER = "urn:certledger:issuer:"
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What a list is of: a batch, or a certificate that is in none.
-
-    Attributes:
-        kind: `batch` or `certificate`.
-        id: its id, 32 hex digits.
-    """
-
-    kind: str
-    id: str
-
-    @property
-    def question(self) -> Question:
-        """The read that is attested."""
-        return status_list_question(self.id) if self.kind == BATCH else certificate_question(self.id)
-
-    @property
-    def urn(self) -> str:
-        """Its name in the list."""
-        return f"urn:certledger:{self.kind}:{self.id}"
-
-
-@dataclass(frozen=True)
-class Statuses:
-    """What the organisations attested.
-
-    Attributes:
-        record: the batch's or the certificate's record.
-        changed: the members that are no longer active, by their leaf hash, or by the certificate's id.
-        places: the status at each place that has changed.
-    """
-
-    record: BatchRecord | CertificateRecord
-    changed: dict[str, tuple[Status, Reason | None]]
-    places: dict[int, Status]
-
-    @property
-    def bits(self) -> bytes:
-        """The list's bits."""
-        size = self.record.size if isinstance(self.record, BatchRecord) else 1
-        return status_bits.bits_of(size, self.places.items())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,6 +123,10 @@ class StatusList:
             StatusListError: the issuer did not, or the list does not say what was attested.
             AttestationError: the organisations did not.
         """
+        return _statuses(self, trust)
+
+    def check(self, trust: Trust) -> Statuses:
+        """As `statuses`, which remembers what this came to."""
         if self.ledger != trust.ledger:
             raise StatusListError("status list: it is of another ledger")
         answer = attestation.verify(self.attestation, self.subject.question, trust, latest=True)
@@ -207,6 +160,11 @@ class StatusList:
                 raise StatusListError(f"status list: {text}")
 
 
+@lru_cache(maxsize=16)
+def _statuses(status_list: StatusList, trust: Trust) -> Statuses:
+    return status_list.check(trust)
+
+
 def make(subject: Subject, data: bytes, trust: Trust, identity: "Identity", signer: "Signer") -> StatusList:
     """Make a list of an attestation that the issuer has just asked for.
 
@@ -230,22 +188,6 @@ def make(subject: Subject, data: bytes, trust: Trust, identity: "Identity", sign
     made = StatusList.from_bytes(unsigned.signed_part() + b"." + _base64url(signature))
     made.statuses(trust)
     return made
-
-
-def statuses_of(answer: Answer, subject: Subject) -> Statuses:
-    """What an attested answer says. Raises AttestationError."""
-    if subject.kind == BATCH:
-        found = status_list_answer(answer, subject.id)
-        changed = [one for one in found.statuses if one.status is not Status.ACTIVE]
-        return Statuses(
-            found.batch,
-            {one.leaf: (one.status, one.reason) for one in changed},
-            {one.index: one.status for one in changed},
-        )
-    record = certificate_answer(answer, subject.id)
-    if record.status is Status.ACTIVE:
-        return Statuses(record, {}, {})
-    return Statuses(record, {subject.id: (record.status, record.reason)}, {0: record.status})
 
 
 def _read(header: Fields, payload: Fields, signature: bytes) -> StatusList:

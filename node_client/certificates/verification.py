@@ -49,6 +49,7 @@ class CheckName(StrEnum):
     ATTESTATION = "attestation"  # the receipt holds an answer to the question for this certificate's record
     ENDORSEMENTS = "endorsements"  # the organisations that the trust file's policy asks for signed that answer
     RECORD = "record"  # the organisations answer now, to this very question
+    INCLUSION = "inclusion"  # of a batch's member: its leaf stands at its place under the batch's root
     COMMITMENT = "commitment"  # the ledger's record is of this statement and salt
     ISSUER = "issuer"  # the ledger names the statement's issuer
     STATUS = "status"  # the certificate is active now
@@ -237,6 +238,8 @@ class Verifier:
         self._note(CheckName.ENDORSEMENTS, True)
 
     def _check_content(self, found: Standing) -> None:
+        if self.receipt.inclusion is not None:
+            self._note(CheckName.INCLUSION, found.holds, Verdict.ALTERED, "the batch does not have this certificate")
         self._note(CheckName.COMMITMENT, found.holds, Verdict.ALTERED, "the statement is not the one that was issued")
         issuer = found.issuer_msp == self.receipt.statement.issuer
         self._note(CheckName.ISSUER, issuer, Verdict.ALTERED, f"the ledger names {found.issuer_msp} as the issuer")
@@ -279,6 +282,8 @@ def _result(
     left_out: frozenset[CheckName] = frozenset(),
     answer: bytes = b"",
 ) -> Verification:
+    if receipt is None or receipt.inclusion is None:
+        left_out |= {CheckName.INCLUSION}
     wanted = [name for name in CheckName if name not in left_out]
     every = tuple(checks.get(name, Check(name, Outcome.SKIPPED, "not checked")) for name in wanted)
     if any(check.outcome is not Outcome.PASSED for check in every) and not found:

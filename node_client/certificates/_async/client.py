@@ -12,7 +12,7 @@ from node_client.certificates.errors import OutcomeUnknown, RegistryRefusal, ove
 from node_client.certificates.questions import batch_question, certificate_question, read_member
 from node_client.certificates.receipt import Inclusion, Receipt
 from node_client.certificates.standing import standing_question
-from node_client.certificates.status_list import Subject
+from node_client.certificates.statuses import Subject
 from node_client.certificates.trust import Trust
 from node_client.certificates.verification import Verification, Verifier
 from node_client.errors import CommitError, CommitStatusError, EndorseError, EvaluateError, GatewayError, SubmitError

@@ -1,5 +1,6 @@
 """A consortium of throw-away keys that attests whatever a test wants attested, without a network."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -9,12 +10,16 @@ from fabric_protos.msp import identities_pb2
 
 from chaincode.ledger.read_write_set import NamespaceSet, RangeQuery, encode
 from chaincode.ledger.state import Version
-from chaincode.registry.model.records import CertificateRecord
+from chaincode.registry.model import merkle
+from chaincode.registry.model.records import BatchRecord, CertificateRecord, StatusRecord
+from node_client.anchoring.tree import levels, path_in
 from node_client.certificates.attestation import Question
 from node_client.certificates.document import Document
-from node_client.certificates.questions import certificate_question
-from node_client.certificates.receipt import Receipt
+from node_client.certificates.questions import batch_question, certificate_question
+from node_client.certificates.receipt import Inclusion, Receipt
 from node_client.certificates.statement import Ledger, Statement
+from node_client.certificates.status_list import StatusList, make
+from node_client.certificates.statuses import BATCH, Subject
 from node_client.certificates.trust import Trust
 from node_client.identity.identity import Identity
 from node_client.protocol.policy_dsl import parse_policy
@@ -148,3 +153,43 @@ class Consortium:
             transaction_id="cd" * 32,
             attestation=attestation or self.attested(),
         )
+
+
+@dataclass(frozen=True)
+class Batched:
+    """A batch of a consortium, with every member's receipt and document."""
+
+    record: BatchRecord
+    receipts: tuple[Receipt, ...]
+    documents: tuple[bytes, ...]
+
+
+def batch_of(city: Consortium, size: int, batch_id: str = BATCH_ID) -> Batched:
+    documents = tuple(b"document %d" % number for number in range(size))
+    statements = [
+        city.statement(certificate_id=f"{number:032x}", document=Document.of_bytes(document, "application/pdf"))
+        for number, document in enumerate(documents)
+    ]
+    leaves = [merkle.leaf_hash(merkle.certificate_leaf(one.certificate_id, one.commitment(SALT))) for one in statements]
+    nodes = levels(leaves)
+    record = BatchRecord(batch_id, nodes[-1][0].hex(), size, CITY, ISSUED, "cd" * 32)
+    attestation = city.attest(batch_question(batch_id), record.to_bytes())
+    receipts = tuple(
+        Receipt(
+            statement=one,
+            salt=SALT,
+            transaction_id="cd" * 32,
+            attestation=attestation,
+            inclusion=Inclusion(batch_id, number, size, tuple(path_in(nodes, number))),
+        )
+        for number, one in enumerate(statements)
+    )
+    return Batched(record, receipts, documents)
+
+
+def batch_list(city: Consortium, batch: Batched, *statuses: StatusRecord) -> StatusList:
+    """The batch's status list."""
+    subject = Subject(BATCH, batch.record.batch_id)
+    answer = {"batch": batch.record.to_dict(), "statuses": [one.to_dict() for one in statuses]}
+    data = json.dumps(answer, separators=(",", ":"), sort_keys=True).encode()
+    return make(subject, city.attest(subject.question, data), city.trust, city.identity, city.issuer.signer)

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -168,3 +169,25 @@ def test_trust_needs_organisations_and_a_policy() -> None:
         Trust.create(STATEMENT.ledger, [b"garbage"], b"")
     with pytest.raises(TrustError):
         Trust(STATEMENT.ledger, ())
+
+
+PLAIN = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.text()
+    | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.text(), PLAIN))
+def test_the_fast_encoding_is_that_of_the_rfc(values: dict[str, Any]) -> None:
+    assert canonical.encode(values) == rfc8785.dumps(values)
+
+
+@pytest.mark.parametrize("value", [2**53, -(2**53), float("nan"), "\ud800", {"\ud800": 1}, {1: 2}, b"x"])
+def test_what_json_cannot_have_is_refused(value: object) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        canonical.encode({"a": value})

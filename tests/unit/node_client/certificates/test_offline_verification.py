@@ -8,7 +8,8 @@ import pytest
 from chaincode.registry.model.status import Reason, Status
 from node_client.certificates.document import Document
 from node_client.certificates.receipt import Receipt
-from node_client.certificates.status_list import CERTIFICATE, StatusList, Subject, make
+from node_client.certificates.status_list import StatusList, make
+from node_client.certificates.statuses import CERTIFICATE, Subject
 from node_client.certificates.trust import Trust
 from node_client.certificates.verification import CheckName, Outcome, Verdict, Verification, Verifier
 from tests.unit.node_client.certificates.consortium import (

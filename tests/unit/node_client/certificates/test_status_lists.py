@@ -16,7 +16,8 @@ from chaincode.registry.model.records import BatchRecord, StatusRecord
 from chaincode.registry.model.status import Reason, Status
 from node_client.certificates import status_bits
 from node_client.certificates.errors import AttestationError, StatusListError
-from node_client.certificates.status_list import BATCH, CERTIFICATE, StatusList, Subject, make
+from node_client.certificates.status_list import StatusList, make
+from node_client.certificates.statuses import BATCH, CERTIFICATE, Subject
 from node_client.identity.identity import Identity
 from node_client.identity.signer import CURVE_ORDERS
 from tests.unit.node_client.certificates.consortium import (
