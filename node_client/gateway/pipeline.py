@@ -1,12 +1,15 @@
 """Many transactions at a time."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from node_client.errors import GatewayError
+from node_client.errors import CommitStatusError, GatewayError, SubmitError
+from node_client.gateway._async.commit import AsyncCommit
 from node_client.gateway._async.network import AsyncNetwork
 from node_client.gateway._async.proposal import AsyncProposal
 from node_client.gateway._async.transaction import AsyncTransaction
@@ -15,8 +18,10 @@ from node_client.gateway.options import Resume
 from node_client.gateway.requests import Status
 
 IN_FLIGHT = 64
+TIMEOUT = 60.0
 BEGINNING = 1.0  # seconds that transactions wait for the stream to begin
-PATIENCE = 10.0  # seconds after which the outcome is asked for that no block has told
+PATIENCE = 5.0  # seconds after which the outcome is asked for that no block has told
+ASKING = 1.0  # seconds for which it is asked for before the transaction is submitted again
 
 
 @dataclass(frozen=True)
@@ -53,20 +58,32 @@ class Pipeline:
     stream of filtered blocks, which goes on by itself after a lost connection. What the stream does not tell is asked
     for: an outcome is never guessed, and one that cannot be had is an error that says so.
 
+    Under Raft a transaction that was taken is in the leader's memory, and is lost with the leader. One that is in no
+    block after a while is submitted again, in the very same envelope, which is one transaction by its id.
+
     All that is told is the word of one peer, the gateway's. Peers have a block at different times.
 
     Args:
         network: the channel.
         in_flight: how many transactions may be on their way at a time.
         resume: how the stream goes on after a lost connection.
+        timeout: seconds after which it is given up to wait for a transaction's outcome.
     """
 
-    def __init__(self, network: AsyncNetwork, *, in_flight: int = IN_FLIGHT, resume: Resume | None = None) -> None:
+    def __init__(
+        self,
+        network: AsyncNetwork,
+        *,
+        in_flight: int = IN_FLIGHT,
+        resume: Resume | None = None,
+        timeout: float = TIMEOUT,
+    ) -> None:
         if in_flight < 1:
             raise ValueError("at least one transaction must be able to be in flight")
         self._network = network
         self._in_flight = in_flight
         self._resume = resume or Resume()
+        self._timeout = timeout
         self._free = asyncio.Semaphore(in_flight)
         self._waiting = 0
         self._follower: Follower | None = None
@@ -142,21 +159,17 @@ class Pipeline:
             return Outcome(proposal.transaction_id, result, error=error)
 
     async def _submit(self, transaction: AsyncTransaction) -> Status:
+        deadline = time.monotonic() + self._timeout
         follower = await self._followed()
         told = follower and follower.expect(transaction.transaction_id)
         if not follower or not told:
-            return await (await transaction.submit()).status()
+            return await _asked(transaction, await transaction.submit(), PATIENCE, deadline)
         try:
             commit = await transaction.submit()
-            status = None
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    status = await told
-            except TimeoutError:
-                pass
+            status = await _told(told)
         finally:
             follower.forget(transaction.transaction_id)
-        return status or await commit.status()
+        return status or await _asked(transaction, commit, ASKING, deadline)
 
     async def _followed(self) -> Follower | None:
         """The stream that tells, begun with the first transaction that is not alone."""
@@ -170,3 +183,26 @@ class Pipeline:
             if not self._begun.done():
                 return None
         return self._follower
+
+
+async def _told(told: "asyncio.Future[Status | None]") -> Status | None:
+    """What the blocks tell of a transaction, where they do so in time."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await told
+    except TimeoutError:
+        return None
+
+
+async def _asked(transaction: AsyncTransaction, commit: AsyncCommit, patience: float, deadline: float) -> Status:
+    """Ask how a submitted transaction ended, and submit it again while it is in no block."""
+    while True:
+        left = max(deadline - time.monotonic(), 0.0)
+        try:
+            return await commit.status(timeout=min(patience, left))
+        except CommitStatusError as error:
+            if error.code != "DEADLINE_EXCEEDED" or left <= patience:
+                raise
+        patience = PATIENCE
+        with suppress(SubmitError):  # whether they have it was not known before
+            await transaction.submit()

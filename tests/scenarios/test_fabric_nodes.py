@@ -89,7 +89,7 @@ def test_restarted_node_is_a_new_process_and_serves(commands: Commands, name: st
 
 @pytest.mark.parametrize("name", EVERY_KIND)
 def test_nothing_is_lost_when_a_node_is_killed(commands: Commands, name: str) -> None:
-    """Certificates are issued while the node dies; it comes back by itself, and the same command does the rest."""
+    """Certificates are issued while the node dies; it comes back by itself, and the command goes on until all are."""
     names = [commands.document(f"d{number}").name for number in range(60)]
     name = the_node(commands, name)
     victim = nodes(commands)[name]["pid"]
@@ -98,13 +98,15 @@ def test_nothing_is_lost_when_a_node_is_killed(commands: Commands, name: str) ->
         cwd=commands.home,
         env={**os.environ, "CERTLEDGER_DIR": str(commands.folder.path)},
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
     assert process.stdout
     process.stdout.readline()
     os.kill(victim, signal.SIGKILL)
-    process.communicate(timeout=120)
+    _, messages = process.communicate(timeout=120)
+    assert process.returncode == 0, messages
     told = {path.name for path in commands.home.glob("*.receipt.json")}
+    assert told == {f"{name}.receipt.json" for name in names}
     until(commands, lambda found: found[name]["pid"] not in (None, victim))
     deadline = time.monotonic() + PATIENCE
     while (again := commands("issue", *names, "--json")).status:

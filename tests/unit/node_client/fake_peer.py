@@ -93,6 +93,7 @@ class FakePeer:
     Attributes:
         function: what every chaincode is: called with the proposal, returns the result or raises Failure.
         code, commit_block: how every transaction ends.
+        committed: whether a transaction is in a block; the commit status of one that is not is waited for in vain.
         streams: what the streams answer, one list a stream in the order in which they are opened; a Failure in it ends
             the stream, and at the end of a list the stream stays open.
     """
@@ -107,6 +108,7 @@ class FakePeer:
     port: int = 0
     arrival: threading.Condition = field(default_factory=threading.Condition)
     tamper: Callable[[bytes], bytes] = lambda payload: payload
+    committed: Callable[[str], bool] = lambda transaction_id: True
 
     def __enter__(self) -> Self:
         self.start()
@@ -225,6 +227,10 @@ class _Gateway(gateway_pb2_grpc.GatewayServicer):
         inner = gateway_pb2.CommitStatusRequest.FromString(request.request)
         require_signature(inner.identity, request.signature, request.request, context)
         self.peer.note("CommitStatus", request, context)
+        if not self.peer.committed(inner.transaction_id):
+            ended = threading.Event()
+            context.add_callback(ended.set)
+            ended.wait()
         return gateway_pb2.CommitStatusResponse(result=self.peer.code, block_number=self.peer.commit_block)
 
     def ChaincodeEvents(self, request: Any, context: Any) -> Iterator[Any]:

@@ -1,6 +1,7 @@
 """Many transactions at a time: how many, and where their outcomes come from."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -186,6 +187,40 @@ async def test_what_no_block_tells_in_time_is_asked_for(
         statuses = await asyncio.gather(*(pipeline.submit(one) for one in await endorsed(network, 3)))
     assert {one.block_number for one in statuses} == {peer.commit_block}
     assert len(peer.calls("CommitStatus")) == 3
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_a_transaction_that_comes_into_no_block_is_submitted_again(
+    peer: FakePeer, network: AsyncNetwork, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """As after the death of a leader, in whose memory it was. The envelope is the very same."""
+    for name in ("PATIENCE", "ASKING"):
+        monkeypatch.setattr(pipeline_module, name, 0.05)
+    peer.streams = [[]]
+    peer.committed = lambda transaction_id: submits(peer)[transaction_id] > 2
+    transactions = await endorsed(network, count)
+    async with Pipeline(network) as pipeline:
+        statuses = await asyncio.gather(*(pipeline.submit(one) for one in transactions))
+    assert all(one.successful for one in statuses)
+    assert min(submits(peer).values()) >= 3
+    assert len({call.request.SerializeToString() for call in peer.calls("Submit")}) == count
+
+
+def submits(peer: FakePeer) -> Counter[str]:
+    return Counter(call.request.transaction_id for call in peer.calls("Submit"))
+
+
+async def test_a_transaction_that_stays_in_no_block_is_given_up(
+    peer: FakePeer, network: AsyncNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline_module, "PATIENCE", 0.05)
+    peer.committed = lambda transaction_id: False
+    (transaction,) = await endorsed(network, 1)
+    async with Pipeline(network, timeout=0.3) as pipeline:
+        with pytest.raises(CommitStatusError) as caught:
+            await pipeline.submit(transaction)
+    assert (caught.value.code, caught.value.outcome_unknown) == ("DEADLINE_EXCEEDED", True)
+    assert len(peer.calls("Submit")) > 1
 
 
 @pytest.mark.parametrize(("method", "kind"), [("Submit", SubmitError), ("CommitStatus", CommitStatusError)])
