@@ -15,10 +15,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import issue
+from bench import audit, issue, offline
 from bench.targets import Target, targets
 
-BENCHMARKS = {"issue": issue.run}
+BENCHMARKS = {"audit": audit.run, "issue": issue.run, "offline": offline.run}
 
 
 def main() -> None:
