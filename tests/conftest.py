@@ -79,13 +79,23 @@ class Result:
         return [json.loads(line) for line in self.output.splitlines()]
 
 
-def certledger(*arguments: str | Path, cwd: Path, folder: Folder | None = None, **environment: str) -> Result:
-    """Run a command as users do: as a process of its own, in English."""
+def certledger(
+    *arguments: str | Path,
+    cwd: Path,
+    folder: Folder | None = None,
+    prefix: Sequence[str] = (),
+    **environment: str,
+) -> Result:
+    """Run a command as users do: as a process of its own, in English.
+
+    Args:
+        prefix: what the command line begins with, as to run it on another machine.
+    """
     variables = {**os.environ, "CERTLEDGER_LANG": "en", **environment}
     if folder is not None:
         variables["CERTLEDGER_DIR"] = str(folder.path)
     done = subprocess.run(
-        [sys.executable, "-P", "-c", "from cli.main import main; main()", *map(str, arguments)],
+        [*prefix, sys.executable, "-P", "-c", "from cli.main import main; main()", *map(str, arguments)],
         cwd=cwd,
         env=variables,
         stdin=subprocess.DEVNULL,
@@ -104,9 +114,10 @@ class Commands:
 
     folder: Folder
     home: Path
+    prefix: tuple[str, ...] = ()
 
     def __call__(self, *arguments: str | Path, **environment: str) -> Result:
-        return certledger(*arguments, cwd=self.home, folder=self.folder, **environment)
+        return certledger(*arguments, cwd=self.home, folder=self.folder, prefix=self.prefix, **environment)
 
     def ok(self, *arguments: str | Path) -> list[dict[str, Any]]:
         """Run a command that must succeed, for its JSON."""

@@ -1,21 +1,23 @@
 """Sites: every organisation in a folder of its own, with nothing in common but bundles."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from shutil import copy
 from typing import Any
 
 from cli.exit_codes import ExitCode
-from network import sites
-from network.bundle import Bundle
 from network.folder import Engine, Folder
 from network.ports import placed
 from network.topology import Topology, default_configtx, read_topology
 from tests.conftest import Commands
 
 PATIENCE = 60.0
+ISSUING_PATIENCE = 240.0  # a minute passes before a client asks again after a transaction that a dead leader had
 NAMES = ("City", "Nishitetsu", "TriValley")
 
 
@@ -23,15 +25,6 @@ def free_topology(profile: str = "Raft") -> Topology:
     """The consortium, at free ports."""
     topology = read_topology(default_configtx(), profile)
     return Topology(placed(topology, "auto", Engine.FABRIC), topology.name, topology.profile)
-
-
-def make_sites(place: Path, topology: Topology) -> tuple[list[Folder], list[Bundle]]:
-    """A site for every organisation, without the channel."""
-    folders = [Folder.at(place / one.name / "net") for one in topology.organisations]
-    bundles = [
-        sites.make_site(folder, topology, one) for folder, one in zip(folders, topology.organisations, strict=True)
-    ]
-    return folders, bundles
 
 
 @dataclass(frozen=True)
@@ -60,15 +53,44 @@ class Site:
 
     def issue(self, *names: str) -> list[dict[str, Any]]:
         """Issue certificates, again until that is done: orderers may have lost their leader just now."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + ISSUING_PATIENCE
         while (done := self.commands("issue", *names, "--json")).status:
             assert done.status in (ExitCode.OUTCOME_UNKNOWN, ExitCode.UNREACHABLE, ExitCode.PARTLY_DONE), done
             assert time.monotonic() < deadline, done
         return done.records
 
 
-def site(place: Path, name: str) -> Site:
-    """The place where an organisation's site will be."""
+def site(place: Path, name: str, prefix: tuple[str, ...] = ()) -> Site:
+    """The place where an organisation's site will be.
+
+    Args:
+        prefix: what its commands begin with, as to run them on another machine.
+    """
     home = place / name.lower()
     home.mkdir()
-    return Site(name, Commands(Folder.at(home / "net"), home))
+    return Site(name, Commands(Folder.at(home / "net"), home, prefix))
+
+
+def bring(document: str, source: Site, target: Site) -> None:
+    """Bring a document and its receipt from one site to another."""
+    for name in (document, f"{document}.receipt.json"):
+        copy(source.commands.home / name, target.commands.home / name)
+
+
+@contextmanager
+def formed(three: Sequence[Site], topology: Topology, *options: str) -> Iterator[None]:
+    """The network of these sites, which every organisation makes step by step for itself; stopped at the end."""
+    with ThreadPoolExecutor(len(three)) as pool:
+        bundles = list(pool.map(lambda one: one.init(topology, *options), three))
+        assert len(set(pool.map(lambda one: one.channel(bundles), three))) == 1
+        try:
+            for step in ("start", "join", "approve"):
+                list(pool.map(partial(_step, step), three))
+            assert three[0].run("commit")["already"] is False
+            yield
+        finally:
+            list(pool.map(lambda one: one.commands("network", "down"), three))
+
+
+def _step(name: str, one: Site) -> None:
+    one.run(name)

@@ -103,9 +103,11 @@ def _peer(node: Node, topology: Topology, folder: Folder) -> dict[str, Any]:
         "keepalive": {
             "interval": "7200s",
             "timeout": "20s",
-            "minInterval": "60s",
-            "client": {"interval": "60s", "timeout": "20s"},
-            "deliveryClient": {"interval": "60s", "timeout": "20s"},
+            # A site that is cut off closes no connection. The sample's 60 and 20 s are how long a peer would wait for
+            # blocks from its orderer, and a gateway for its peer; gRPC for Go pings every 10 s at the most.
+            "minInterval": "5s",
+            "client": {"interval": "10s", "timeout": "5s"},
+            "deliveryClient": {"interval": "10s", "timeout": "5s"},
         },
         "gossip": _gossip(node),
         "tls": {
@@ -164,6 +166,9 @@ def _gossip(node: Node) -> dict[str, Any]:
         # then.
         "reconnectInterval": "500ms",
         "maxConnectionAttempts": 120,
+        # A peer that is not heard of for so long is not asked for endorsements; the sample has 5 and 25 s.
+        "aliveTimeInterval": "2s",
+        "aliveExpirationTimeout": "10s",
         # How soon others hear of a peer's height and of new chaincode; the sample has 4 s.
         "requestStateInfoInterval": "1s",
         "publishStateInfoInterval": "1s",

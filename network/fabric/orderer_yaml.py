@@ -49,7 +49,8 @@ def orderer_yaml(node: Node, topology: Topology, folder: Folder) -> str:
                 "RPCTimeout": "2s",
                 "DialTimeout": "2s",
             },
-            "Keepalive": {"ServerMinInterval": "60s", "ServerInterval": "7200s", "ServerTimeout": "20s"},
+            # Peers ping every 10 s, to notice an orderer that is cut off.
+            "Keepalive": {"ServerMinInterval": "5s", "ServerInterval": "7200s", "ServerTimeout": "20s"},
             "Authentication": {"TimeWindow": "15m"},
         },
         "FileLedger": {"Location": str(data / "ledger")},

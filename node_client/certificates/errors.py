@@ -169,6 +169,10 @@ class OutcomeUnknown(CertificateError):
         self.transaction_id = transaction_id
 
 
+class NotAttestedYet(OutcomeUnknown):
+    """It is on the ledger, and the organisations do not attest it now. Doing the same again has it attested."""
+
+
 class RegistryRefusal(CertificateError):
     """The registry refused; nothing was written.
 

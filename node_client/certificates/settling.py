@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
-from node_client.certificates.errors import OutcomeUnknown, overtaken
+from node_client.certificates.errors import NotAttestedYet, OutcomeUnknown, RegistryRefusal, overtaken
 from node_client.certificates.register import ATTESTED, COMMITTED, ENDORSED, PREPARED
 from node_client.errors import CommitError, CommitStatusError, EndorseError, GatewayError, SubmitError
 from node_client.gateway._async.gateway import AsyncGateway
@@ -95,6 +95,7 @@ class Settler(Generic[One]):
         Raises:
             LedgerMismatch: the ledger does not belong to the register, or does not agree with it.
             RegistryRefusal, EndorseError, CommitError: nothing was written.
+            NotAttestedYet: it is written; doing the same again attests it.
             OutcomeUnknown: whether it was written is not known; doing the same again finds out.
         """
         attempts = 0
@@ -111,8 +112,16 @@ class Settler(Generic[One]):
             elif one.state == ENDORSED:
                 one = await self._submit(one, last=attempts >= ATTEMPTS)
             elif one.state == COMMITTED:
-                one = await self._steps.attested(one, await self._steps.attest(one))
+                one = await self._steps.attested(one, await self._attest(one))
         return one
+
+    async def _attest(self, one: One) -> bytes:
+        try:
+            return await self._steps.attest(one)
+        except (EndorseError, RegistryRefusal) as error:
+            # A peer that is behind does not even find it: that must not pass for a refusal to write it.
+            text = f"{self._steps.name(one)} is on the ledger, and the organisations do not attest it now: {error}"
+            raise NotAttestedYet(one.transaction_id or "", text) from error
 
     async def _submit(self, one: One, *, last: bool) -> One:
         """Submit the kept envelope, for the first time or again, and find out what became of it."""

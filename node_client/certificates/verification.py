@@ -206,7 +206,11 @@ class Verifier:
 
     def check_refusal(self, refusal: RegistryRefusal) -> None:
         """The registry refused to answer."""
-        if refusal.code == codes.NOT_FOUND:
+        if refusal.code == codes.NOT_FOUND and self.attested:
+            # Nothing is ever removed from the ledger, and one peer's word does not stand against an attestation.
+            text = "the peer that was asked is behind: it does not know the certificate, which the receipt proves"
+            self._note(CheckName.RECORD, False, Verdict.UNCONFIRMED, text)
+        elif refusal.code == codes.NOT_FOUND:
             self._note(CheckName.RECORD, False, Verdict.UNKNOWN, "the ledger has no such certificate")
         else:
             self._note(CheckName.RECORD, False, Verdict.UNCONFIRMED, f"the ledger refused to answer: {refusal}")

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -16,7 +16,7 @@ from node_client.certificates._sync import client as sync_client
 from node_client.certificates._sync.client import RegistryClient
 from node_client.certificates.errors import RegistryRefusal
 from node_client.certificates.statement import Ledger
-from node_client.certificates.verification import Verifier
+from node_client.certificates.verification import Verdict, Verifier
 from node_client.protocol.proposal import Proposal
 from tests.unit.node_client.both import entered, settle
 from tests.unit.node_client.fake_peer import Failure, FakePeer
@@ -121,3 +121,15 @@ async def test_verifying_waits_only_for_what_the_receipt_proves(
     document: Any = None
     await settle(registry.verify(document, receipt))
     assert told == ["record" if attested else "NOT_FOUND"]
+
+
+@pytest.mark.parametrize(("attested", "verdict"), [(True, Verdict.UNCONFIRMED), (False, Verdict.UNKNOWN)])
+def test_a_peer_that_stays_behind_does_not_unmake_what_the_receipt_proves(
+    monkeypatch: pytest.MonkeyPatch, attested: bool, verdict: Verdict
+) -> None:
+    noted: list[Verdict] = []
+    verifier = Verifier(*[cast(Any, None)] * 3)
+    monkeypatch.setattr(Verifier, "attested", attested)
+    monkeypatch.setattr(Verifier, "_note", lambda verifier, name, passed, found, detail: noted.append(found))
+    verifier.check_refusal(RegistryRefusal("NOT_FOUND", "no such certificate", {}))
+    assert noted == [verdict]

@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import pytest
 
-from node_client import EvaluateError, SubmitError
-from node_client.certificates.errors import LedgerMismatch, OutcomeUnknown
+from node_client import EndorseError, EvaluateError, SubmitError
+from node_client.certificates.errors import LedgerMismatch, NotAttestedYet, OutcomeUnknown, RegistryRefusal
 from node_client.certificates.register import ATTESTED, COMMITTED, ENDORSED
 from node_client.certificates.settling import Settler
 from node_client.gateway._async.gateway import AsyncGateway
@@ -39,6 +39,7 @@ class FakeSteps:
 
     def __init__(self, ledger: str | Exception | None) -> None:
         self.ledger = ledger
+        self.attesting: Exception | None = None
 
     def name(self, one: One) -> str:
         return "certificate x"
@@ -52,6 +53,8 @@ class FakeSteps:
         return replace(one, state=COMMITTED, transaction_id=transaction_id, envelope=None)
 
     async def attest(self, one: One) -> bytes:
+        if self.attesting:
+            raise self.attesting
         return b"attestation"
 
     async def attested(self, one: One, attestation: bytes) -> One:
@@ -77,3 +80,21 @@ async def test_what_the_ledger_does_not_have_yet_is_not_known(ledger: Exception 
 async def test_a_ledger_with_something_else_in_its_place_is_told_of() -> None:
     with pytest.raises(LedgerMismatch):
         await settler(LedgerMismatch("another one")).settle(One())
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [RegistryRefusal("NOT_FOUND", "no such certificate"), EndorseError("UNAVAILABLE", "nobody is there")],
+    ids=["a peer that is behind", "no peer"],
+)
+async def test_what_is_written_and_not_attested_is_never_told_to_be_refused(failure: Exception) -> None:
+    steps = FakeSteps("tx")
+    steps.attesting = failure
+    written = One(state=COMMITTED)
+    with pytest.raises(NotAttestedYet, match="certificate x is on the ledger") as caught:
+        await Settler(cast(AsyncGateway, FakeGateway()), cast(Any, steps)).settle(cast(Any, written))
+    assert caught.value.transaction_id == "tx"
+    assert caught.value.__cause__ is failure
+    steps.attesting = None
+    settled = await Settler(cast(AsyncGateway, FakeGateway()), cast(Any, steps)).settle(cast(Any, written))
+    assert cast(One, settled).state == ATTESTED
