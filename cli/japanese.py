@@ -179,6 +179,15 @@ TEXTS = {
     "every organisation endorses": "すべての組織が応答しています",
     "identity made": "利用者を作りました",
     "use it with": "使い方",
+    "block": "ブロック",
+    "it was revoked already": "すでに失効しています",
+    "name one of: NAME, --certificate, --crl": "NAME、--certificate、--crl のどれか一つを指定してください",
+    "the nodes of {organisation} heed it in their own administration after a restart": (
+        "{organisation} のノードは、自身の管理では再起動後にこれに従います"
+    ),
+    "give verifiers the new trust file: certledger network export-trust FILE": (
+        "確認する人に新しいトラストファイルを渡してください: certledger network export-trust FILE"
+    ),
     # chaincode
     "deployed": "配備しました",
     "sequence": "シーケンス",

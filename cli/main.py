@@ -30,6 +30,7 @@ COMMANDS = {
     "erase": "cli.commands.erase:erase",
     "register": "cli.commands.register:register",
     "profile": "cli.commands.profile:profile",
+    "identity": "cli.commands.identity:identity",
     "chaincode": "cli.commands.chaincode:chaincode",
     "demo": "cli.commands.demo:demo",
 }

@@ -29,7 +29,7 @@ Edit = Callable[[bytes], bytes]
 
 
 def change(folder: Folder, organisation: Organisation, edit: Edit) -> ChannelConfig:
-    """Change the channel's configuration, and wait until every organisation's peer has the change.
+    """Change the channel's configuration, and wait until every peer of this folder has the change.
 
     The organisation's own admins sign, and others' as far as they must.
 
@@ -51,7 +51,7 @@ def change(folder: Folder, organisation: Organisation, edit: Edit) -> ChannelCon
     config = view.read()
     edited = edit(config.encoded)
     update = ConfigUpdate.compute(CHANNEL, config.encoded, edited)
-    others = [one for one in folder.topology().organisations if one != organisation]
+    others = [one for one in folder.residents(folder.topology()) if one != organisation]
     for party in (organisation, *others):
         for user in _users(folder, party):
             missing = missing_policies(config, update)
@@ -123,8 +123,9 @@ class _View:
 
 
 def _wait(folder: Folder, sequence: int, msp_ids: Collection[str]) -> ChannelConfig:
-    """Wait until the peers of these organisations have a configuration of this sequence."""
-    views = [_View(folder, one) for one in folder.topology().organisations if one.msp_id in msp_ids]
+    """Wait until this folder's peers of these organisations have a configuration of this sequence."""
+    here = folder.residents(folder.topology())
+    views = [_View(folder, one) for one in here if one.msp_id in msp_ids]
 
     def known() -> ChannelConfig:
         found = [view.read() for view in views]

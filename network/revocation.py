@@ -90,6 +90,11 @@ def joined(
     return [*kept, new]
 
 
+def authority_name(one: x509.CertificateRevocationList) -> str:
+    """A name for the authority of a list, by its key."""
+    return (_authority_key(one) or b"").hex()[:16]
+
+
 def to_pem(one: x509.CertificateRevocationList) -> bytes:
     """A list in PEM."""
     return one.public_bytes(Encoding.PEM)

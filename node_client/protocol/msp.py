@@ -95,6 +95,7 @@ class Msp:
         message = parse(msp_config_pb2.FabricMSPConfig, config, "MSP definition")
         self.config = config
         self.name = message.name
+        self.revocation_lists = tuple(message.revocation_list)
         self.tls_roots = tuple(message.tls_root_certs)
         self.tls_intermediates = tuple(message.tls_intermediate_certs)
         self._authorities = Authorities(
