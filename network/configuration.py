@@ -4,8 +4,9 @@ Who must sign is what the configuration itself says, element by element: a value
 organisation's own admins, one of the channel's or of the orderers' needs the channel's or the orderers'.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from network.crypto import user_names
 from network.errors import NetworkError, NotRunning
@@ -14,18 +15,21 @@ from network.lock import holder
 from network.topology import CHANNEL, Organisation
 from network.waiting import NotYet, Waiter, answered
 from node_client import ConnectionProfile, Gateway
-from node_client.admin._sync.configuration import ChannelConfiguration, submit_update
+from node_client.admin._sync.configuration import ChannelConfiguration, fetch_configuration, submit_update
 from node_client.admin._sync.transport import Orderer
 from node_client.admin.config_signing import sign_update
-from node_client.errors import FabricError, GatewayError
+from node_client.errors import AdminError, GatewayError
 from node_client.identity.identity import Identity
 from node_client.identity.signer import KeySigner
 from node_client.protocol.certificates import load_certificate, subject_units
 from node_client.protocol.config import ChannelConfig, Configuration
 from node_client.protocol.config_authority import missing_policies
 from node_client.protocol.config_update import ConfigUpdate
+from node_client.protocol.errors import ProtocolError
 
 Edit = Callable[[bytes], bytes]
+T = TypeVar("T")
+FORBIDDEN = 403  # an orderer's status
 
 
 def change(folder: Folder, organisation: Organisation, edit: Edit) -> ChannelConfig:
@@ -48,7 +52,7 @@ def change(folder: Folder, organisation: Organisation, edit: Edit) -> ChannelCon
     if holder(folder.lock) is None:
         raise NotRunning("the network does not run", "start it with: certledger network up")
     view = _View(folder, organisation)
-    config = view.read()
+    config = view.fetch()
     edited = edit(config.encoded)
     update = ConfigUpdate.compute(CHANNEL, config.encoded, edited)
     others = [one for one in folder.residents(folder.topology()) if one != organisation]
@@ -66,7 +70,7 @@ def change(folder: Folder, organisation: Organisation, edit: Edit) -> ChannelCon
             "have the other organisations' admins sign the update",
         )
     view.submit(update)
-    return _wait(folder, config.sequence + 1, Configuration(CHANNEL, edited).organisations.values())
+    return _wait(folder, config.sequence + 1, Configuration(CHANNEL, edited))
 
 
 @dataclass(frozen=True)
@@ -103,29 +107,49 @@ class _View:
 
     def read(self) -> ChannelConfig:
         """The configuration in force, by the organisation's peer. Raises FabricError, NetworkError."""
-        failure: Exception = NetworkError(f"{self._name} has no user whose key is here")
-        for user in list(self._users):
-            try:
-                with Gateway(self._profile.endpoint(self._name), user.identity, user.signer) as gateway:
-                    return ChannelConfiguration(gateway, CHANNEL).read()
-            except FabricError as error:
-                failure = error
-                if isinstance(error, GatewayError) and error.unreachable:
-                    break
-            self._users.remove(user)  # who has been revoked, say
-            self._users.append(user)
-        raise failure
+
+        def ask(user: _User) -> ChannelConfig:
+            with Gateway(self._profile.endpoint(self._name), user.identity, user.signer) as gateway:
+                return ChannelConfiguration(gateway, CHANNEL).read()
+
+        return self._as_someone(ask)
+
+    def fetch(self) -> ChannelConfig:
+        """The configuration in force, by the organisation's orderer. Raises FabricError, NetworkError."""
+        return self._as_someone(lambda user: fetch_configuration(self._orderer, CHANNEL, user.identity, user.signer))
 
     def submit(self, update: ConfigUpdate) -> None:
-        """Submit an update to the organisation's orderer. Raises AdminError."""
-        user = self._users[0]
-        submit_update(Orderer(self._profile.orderer(self._name)), update, user.identity, user.signer)
+        """Submit an update to the organisation's orderer. Raises FabricError, NetworkError."""
+        self._as_someone(lambda user: submit_update(self._orderer, update, user.identity, user.signer))
+
+    @property
+    def _orderer(self) -> Orderer:
+        return Orderer(self._profile.orderer(self._name))
+
+    def _as_someone(self, ask: Callable[[_User], T]) -> T:
+        """Ask as the first user who is admitted: others may have been revoked."""
+        failure: Exception = NetworkError(f"{self._name} has no user whose key is here")
+        for user in self._users:
+            try:
+                return ask(user)
+            except (GatewayError, AdminError) as error:
+                failure = error
+                if not _is_denied(error):
+                    break
+        raise failure
 
 
-def _wait(folder: Folder, sequence: int, msp_ids: Collection[str]) -> ChannelConfig:
-    """Wait until this folder's peers of these organisations have a configuration of this sequence."""
+def _is_denied(error: GatewayError | AdminError) -> bool:
+    """Whether it is the caller who was refused, not what was asked."""
+    if isinstance(error, AdminError):
+        return error.status == FORBIDDEN
+    return not error.unreachable
+
+
+def _wait(folder: Folder, sequence: int, new: Configuration) -> ChannelConfig:
+    """Wait until this folder's peers have a configuration of this sequence; those that the new one admits."""
     here = folder.residents(folder.topology())
-    views = [_View(folder, one) for one in here if one.msp_id in msp_ids]
+    views = [_View(folder, one) for one in here if _is_peer(folder, one, new)]
 
     def known() -> ChannelConfig:
         found = [view.read() for view in views]
@@ -134,3 +158,13 @@ def _wait(folder: Folder, sequence: int, msp_ids: Collection[str]) -> ChannelCon
         return found[0]
 
     return Waiter().until("every peer has the new configuration", answered(known))
+
+
+def _is_peer(folder: Folder, organisation: Organisation, config: Configuration) -> bool:
+    """Whether an organisation's peer is one of the channel: orderers give no blocks to others."""
+    pem = (folder.organisation(organisation.name) / "peer" / "msp" / "signcerts" / "cert.pem").read_bytes()
+    try:
+        config.msp_manager.valid_member(Identity(organisation.msp_id, pem).serialized)
+    except ProtocolError:
+        return False
+    return True

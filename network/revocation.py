@@ -7,6 +7,7 @@ earlier one, so it has that one's entries as well, and the next number.
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -15,6 +16,7 @@ from network.authority import Authority
 from network.errors import NetworkError
 
 REASONS = {one.value: one for one in x509.ReasonFlags if one is not x509.ReasonFlags.remove_from_crl}
+CRLS = "crls"  # in an MSP's folder
 UNSPECIFIED = x509.ReasonFlags.unspecified.value
 
 
@@ -28,6 +30,24 @@ def read_lists(pems: Iterable[bytes]) -> list[x509.CertificateRevocationList]:
         except ValueError as error:
             raise NetworkError(f"a revocation list cannot be read: {error}") from error
     return found
+
+
+def kept_lists(home: Path) -> list[bytes]:
+    """The lists, in PEM, that an organisation's folder has. Raises OSError."""
+    kept = home / "msp" / CRLS
+    return [path.read_bytes() for path in sorted(kept.glob("*.pem"))] if kept.is_dir() else []
+
+
+def node_is_revoked(home: Path, node: str) -> bool:
+    """Whether a node of an organisation, by its folder such as `peer`, has been revoked, as far as is known here.
+
+    Raises:
+        OSError, NetworkError: the organisation's folder cannot be read.
+    """
+    lists = read_lists(kept_lists(home))
+    return bool(lists) and is_listed(
+        x509.load_pem_x509_certificate((home / node / "msp" / "signcerts" / "cert.pem").read_bytes()), lists
+    )
 
 
 def is_listed(certificate: x509.Certificate, lists: Iterable[x509.CertificateRevocationList]) -> bool:

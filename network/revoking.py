@@ -27,7 +27,6 @@ from node_client.protocol.config_edits import revocation_lists, with_revocation_
 from node_client.protocol.config_update import NoDifference
 from node_client.protocol.errors import ProtocolError
 
-CRLS = "crls"
 Lists = list[x509.CertificateRevocationList]
 
 
@@ -114,7 +113,7 @@ def _publish(
 ) -> Revoked:
     """Put lists into force that are made of those that the channel and the folder have."""
     made: Lists = []
-    kept = _kept(folder, organisation)
+    kept = revocation.kept_lists(folder.organisation(organisation.name))
 
     def edit(config: bytes) -> bytes:
         made[:] = make(revocation.read_lists(dict.fromkeys([*revocation_lists(config, organisation.msp_id), *kept])))
@@ -134,11 +133,6 @@ def _publish(
     return Revoked(organisation, serial_numbers, block, tuple(made))
 
 
-def _kept(folder: Folder, organisation: Organisation) -> list[bytes]:
-    kept = folder.organisation(organisation.name) / "msp" / CRLS
-    return [path.read_bytes() for path in sorted(kept.glob("*.pem"))] if kept.is_dir() else []
-
-
 def _keep(folder: Folder, organisation: Organisation, lists: Iterable[x509.CertificateRevocationList]) -> None:
     """Keep the lists in the organisation's MSP folder and in its nodes'.
 
@@ -151,6 +145,6 @@ def _keep(folder: Folder, organisation: Organisation, lists: Iterable[x509.Certi
         certificate = msp / "signcerts" / "cert.pem"
         if certificate.exists() and revocation.is_listed(read_certificate(certificate), lists):
             continue
-        make_folder(msp / CRLS)
+        make_folder(msp / revocation.CRLS)
         for one in lists:
-            replace_file(msp / CRLS / f"{revocation.authority_name(one)}.pem", revocation.to_pem(one))
+            replace_file(msp / revocation.CRLS / f"{revocation.authority_name(one)}.pem", revocation.to_pem(one))

@@ -34,9 +34,11 @@ from network.fabric.nodes import Kind, Node, nodes_of
 from network.folder import Engine, Folder
 from network.lock import holder
 from network.progress import Progress, Step
+from network.revocation import node_is_revoked
 from network.sites import BLOCK
 from network.status import NetworkStatus, NodeStatus, OrganisationStatus
 from network.tolerance import tolerance
+from network.topology import Organisation
 from network.waiting import NotYet, Waiter, each
 from node_client.errors import FabricError
 
@@ -65,7 +67,7 @@ class FabricNetwork:
                 progress(Step.APPROVED)
                 commit_registry(self._folder, first)
                 progress(Step.COMMITTED)
-            wait_until_endorsing(self._folder, self._residents, self._residents, waiter)
+            wait_until_endorsing(self._folder, self._endorsing, self._endorsing, waiter)
             progress(Step.ENDORSING)
             self._note("the network serves")
         except (FabricError, OSError) as error:
@@ -268,8 +270,14 @@ class FabricNetwork:
         for one in self._of(Kind.ORDERER):
             wait_for_orderer(self._folder, one, waiter)
         wait_for_leader(self._folder, self._of(Kind.ORDERER), waiter)
-        wait_until_endorsing(self._folder, self._residents, self._residents, waiter)
+        wait_until_endorsing(self._folder, self._endorsing, self._endorsing, waiter)
         progress(Step.ENDORSING)
+
+    @property
+    def _endorsing(self) -> list[Organisation]:
+        """The organisations here whose peers the channel takes for such: a revoked one gets no blocks any more."""
+        folder = self._folder
+        return [one for one in self._residents if not node_is_revoked(folder.organisation(one.name), "peer")]
 
     def _process(self, node: Node) -> processes.Process | None:
         """The node's process, if it runs."""

@@ -2,13 +2,17 @@
 
 from node_client.admin._async.transport import AsyncOrderer
 from node_client.admin.config_signing import submission
+from node_client.admin.orderer_messages import seek_payload
 from node_client.gateway._async.gateway import AsyncGateway
 from node_client.identity.hash import Hash
 from node_client.identity.identity import Identity
 from node_client.identity.signer import Signer
+from node_client.protocol.block import Block, last_config, parse_block
 from node_client.protocol.channels import CSCC
 from node_client.protocol.config import ChannelConfig
 from node_client.protocol.config_update import ConfigUpdate
+from node_client.protocol.proposal import new_nonce
+from node_client.protocol.transaction import envelope
 
 
 class AsyncChannelConfiguration:
@@ -31,6 +35,25 @@ class AsyncChannelConfiguration:
     async def read(self) -> ChannelConfig:
         """The configuration in force. Raises EvaluateError."""
         return ChannelConfig.from_bytes(await self.block())
+
+
+async def fetch_configuration(
+    orderer: AsyncOrderer, channel: str, identity: Identity, signer: Signer, *, hash_: Hash = Hash.SHA256
+) -> ChannelConfig:
+    """The configuration in force as an orderer knows it, who is the first to know.
+
+    Args:
+        identity, signer: somebody who may read the channel.
+
+    Raises:
+        AdminError: the orderer refused, or could not be reached.
+    """
+
+    async def block(number: int | None) -> Block:
+        payload = seek_payload(channel, identity.serialized, new_nonce(), number)
+        return parse_block(await orderer.block(envelope(payload, signer.sign(hash_.digest(payload)))))
+
+    return ChannelConfig(await block(last_config(await block(None))))
 
 
 async def submit_update(

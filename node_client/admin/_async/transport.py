@@ -4,10 +4,10 @@ import asyncio
 
 import grpc
 from fabric_protos.common import common_pb2
-from fabric_protos.orderer import ab_pb2, ab_pb2_grpc
+from fabric_protos.orderer import ab_pb2_grpc
 
 from node_client.admin import rest
-from node_client.admin.broadcast import TIMEOUT, check_answer, unanswered
+from node_client.admin.orderer_messages import TIMEOUT, check_broadcast, delivered_block, unanswered
 from node_client.admin.rest import RestAnswer, RestEndpoint
 from node_client.gateway.options import Endpoint
 
@@ -24,7 +24,7 @@ class AsyncRest:
 
 
 class AsyncOrderer:
-    """An orderer that takes envelopes, each on a connection of its own."""
+    """An orderer, asked each time on a connection of its own."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
@@ -38,14 +38,22 @@ class AsyncOrderer:
         Raises:
             AdminError: it refused, or could not be reached.
         """
+        check_broadcast(self.endpoint.address, await self._ask("Broadcast", envelope, timeout))
+
+    async def block(self, request: bytes, *, timeout: float | None = TIMEOUT) -> bytes:
+        """The block that a signed request asks for. Raises AdminError."""
+        return delivered_block(self.endpoint.address, await self._ask("Deliver", request, timeout))
+
+    async def _ask(self, method: str, envelope: bytes, timeout: float | None) -> object:
+        """The first answer to an envelope; none where the stream ends without one."""
         message = common_pb2.Envelope.FromString(envelope)
         async with _dial(self.endpoint) as channel:
-            call = ab_pb2_grpc.AtomicBroadcastStub(channel).Broadcast(iter([message]), timeout=timeout)
+            stub = ab_pb2_grpc.AtomicBroadcastStub(channel)
+            call = (stub.Broadcast if method == "Broadcast" else stub.Deliver)(iter([message]), timeout=timeout)
             try:
-                answer = await call.read()
+                return await call.read()
             except grpc.RpcError as error:
                 raise unanswered(self.endpoint.address, error) from error
-        check_answer(self.endpoint.address, answer if isinstance(answer, ab_pb2.BroadcastResponse) else None)
 
 
 def _dial(endpoint: Endpoint) -> grpc.aio.Channel:

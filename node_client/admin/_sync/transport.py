@@ -5,7 +5,7 @@ from fabric_protos.common import common_pb2
 from fabric_protos.orderer import ab_pb2_grpc
 
 from node_client.admin import rest
-from node_client.admin.broadcast import TIMEOUT, check_answer, unanswered
+from node_client.admin.orderer_messages import TIMEOUT, check_broadcast, delivered_block, unanswered
 from node_client.admin.rest import RestAnswer, RestEndpoint
 from node_client.gateway.options import Endpoint
 
@@ -22,7 +22,7 @@ class Rest:
 
 
 class Orderer:
-    """An orderer that takes envelopes, each on a connection of its own."""
+    """An orderer, asked each time on a connection of its own."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
@@ -36,14 +36,22 @@ class Orderer:
         Raises:
             AdminError: it refused, or could not be reached.
         """
+        check_broadcast(self.endpoint.address, self._ask("Broadcast", envelope, timeout))
+
+    def block(self, request: bytes, *, timeout: float | None = TIMEOUT) -> bytes:
+        """The block that a signed request asks for. Raises AdminError."""
+        return delivered_block(self.endpoint.address, self._ask("Deliver", request, timeout))
+
+    def _ask(self, method: str, envelope: bytes, timeout: float | None) -> object:
+        """The first answer to an envelope; none where the stream ends without one."""
         message = common_pb2.Envelope.FromString(envelope)
         with _dial(self.endpoint) as channel:
-            answers = ab_pb2_grpc.AtomicBroadcastStub(channel).Broadcast(iter([message]), timeout=timeout)
+            stub = ab_pb2_grpc.AtomicBroadcastStub(channel)
+            answers = (stub.Broadcast if method == "Broadcast" else stub.Deliver)(iter([message]), timeout=timeout)
             try:
-                answer = next(answers, None)
+                return next(answers, None)
             except grpc.RpcError as error:
                 raise unanswered(self.endpoint.address, error) from error
-        check_answer(self.endpoint.address, answer)
 
 
 def _dial(endpoint: Endpoint) -> grpc.Channel:
