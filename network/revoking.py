@@ -8,7 +8,7 @@ folder, not the channel, who may administer it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cryptography import x509
@@ -22,7 +22,7 @@ from network.folder import Folder
 from network.topology import Organisation
 from network.trust import extend_trust
 from node_client.durable import make_folder, replace_file
-from node_client.protocol.certificates import load_certificate
+from node_client.protocol.certificates import load_certificate, subject_units
 from node_client.protocol.config_edits import revocation_lists, with_revocation_lists
 from node_client.protocol.config_update import NoDifference
 from node_client.protocol.errors import ProtocolError
@@ -68,8 +68,18 @@ def revoke(
             return lists
         return revocation.joined(lists, revocation.extended(authority, lists, certificates, reason))
 
+    def renewed(lists: Lists) -> Lists:
+        return revocation.joined(lists, revocation.extended(authority, lists, []))
+
     serial_numbers = tuple(one.serial_number for one in certificates)
-    return _publish(folder, organisation, serial_numbers, extended)
+    done = _publish(folder, organisation, serial_numbers, extended)
+    if done.block is not None and any("peer" in subject_units(one) for one in certificates):
+        # Fabric's peers look through the peers that they know when a configuration comes, and judge them by the one
+        # before (`callbacks` of `core/peer/peer.go`): until the next one comes they go on asking a revoked peer for
+        # endorsements that count for nothing. So the same list is published once more, under the next number.
+        again = _publish(folder, organisation, serial_numbers, renewed)
+        done = replace(again, block=done.block)
+    return done
 
 
 def publish_list(folder: Folder, organisation: Organisation, path: Path) -> Revoked:

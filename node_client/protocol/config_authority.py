@@ -94,6 +94,8 @@ def check_applicable(new: Configuration, envelope_bytes: bytes, config: Configur
     Raises:
         ProtocolError: it does not.
     """
+    if new.channel != config.channel:
+        raise ProtocolError(f"a configuration of the channel {new.channel}")
     if new.sequence != config.sequence + 1:
         raise ProtocolError(
             f"config currently at sequence {config.sequence}, cannot validate config at sequence {new.sequence}"
