@@ -1,6 +1,9 @@
 """Verifying without a network: the trust file that the channel's blocks give, receipts, and status lists."""
 
 import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -156,3 +159,15 @@ def connected(commands: Commands) -> Iterator[Contract]:
     connection = ConnectionProfile.load(user.connection)
     with Gateway.from_profile(connection, user.organisation, user.user) as gateway:
         yield gateway.get_network("certificates").get_contract("registry")
+
+
+def test_the_guides_program(commands: Commands) -> None:
+    text = (Path(cli.__file__).parents[1] / "docs" / "verification.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    (issued,) = commands.ok("issue", commands.document("income.pdf").name)
+    commands.ok("network", "export-trust", "trust.json")
+    commands.ok("status-list", "export", issued["certificateId"], "--out", "list.jwt")
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=commands.home, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "genuine\n"
