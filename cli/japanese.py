@@ -202,6 +202,9 @@ TEXTS = {
     "in force": "有効",
     "in force already": "すでに有効です",
     "not in force yet": "まだ有効ではありません",
+    "the package is not installed at this peer yet: certledger chaincode install": (
+        "パッケージがまだこのピアにありません: certledger chaincode install"
+    ),
     "runs nowhere here": "この組織では実行しません",
     "say where a service is with --address, or name a folder with --source": (
         "サービスの場所を --address で、またはフォルダーを --source で指定してください"

@@ -37,7 +37,23 @@ def build(source: Path, metadata: Path, output: Path) -> None:
         if requirements.asked_for(source):
             requirements.make(source, output / ENVIRONMENT)
     if (source / INDEXES).is_dir():
+        _check_indexes(source / INDEXES)
         copytree(source / INDEXES, output / INDEXES)
+
+
+def _check_indexes(folder: Path) -> None:
+    """Check what a peer would give to CouchDB when the chaincode is defined: too late to tell anybody.
+
+    Raises:
+        PackageError: an index is not a JSON object that says what it is of.
+    """
+    for path in sorted(folder.rglob("*.json")):
+        try:
+            content = json.loads(path.read_bytes())
+        except ValueError as error:
+            raise PackageError(f"the index {path.relative_to(folder)} is not JSON: {error}") from error
+        if not isinstance(content, dict) or not isinstance(content.get("index"), dict):
+            raise PackageError(f"the index {path.relative_to(folder)} does not say what it is of")
 
 
 def release(output: Path, released: Path) -> None:

@@ -69,7 +69,10 @@ def make(source: Path, target: Path, environment: Mapping[str, str] = os.environ
     import venv  # detect, which every package meets, has no use for it
 
     pip = find_spec("pip") is not None
-    venv.EnvBuilder(symlinks=True, with_pip=not pip).create(target)
+    try:
+        venv.EnvBuilder(symlinks=True, with_pip=not pip).create(target)
+    except subprocess.CalledProcessError as error:
+        raise RequirementsError(f"{sys.executable} has neither pip nor ensurepip, and one is needed") from error
     python = target / "bin" / "python"
     command = [sys.executable, "-I", "-m", "pip", "--python", str(python)] if pip else [str(python), "-I", "-m", "pip"]
     offline = any((source / WHEELS).glob("*.whl"))

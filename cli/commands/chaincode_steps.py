@@ -61,16 +61,19 @@ def approve(
         raise click.UsageError(tr("name the package with --package-id or --package, or say --without-package"))
     chosen = read_package(package)[0].id if package else package_id or ""
     with acting(administrator(settings.folder, settings.profile_name)) as member:
-        definition, done = member.approve(stated, chosen)
+        done = member.approve(stated, chosen)
     record = {
         "organisation": member.organisation,
         "mspId": member.msp_id,
-        **_definition(definition),
+        **_definition(done.definition),
         "packageId": chosen or None,
-        "already": not done,
+        "already": done.already,
+        "installed": done.installed,
     }
-    told = tr("approved") if done else tr("approved already")
-    settings.output.result(record, f"✔ {told}  {member.organisation}  {_named(definition)}")
+    told = tr("approved already") if done.already else tr("approved")
+    settings.output.result(record, f"✔ {told}  {member.organisation}  {_named(done.definition)}")
+    if not done.installed:
+        settings.output.message(tr("the package is not installed at this peer yet: certledger chaincode install"))
 
 
 @click.command()

@@ -7,7 +7,7 @@ service is dialled, and dialled again when its stream ends.
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -154,6 +154,10 @@ class ChaincodeSupport(chaincode_shim_pb2_grpc.ChaincodeSupportServicer):
         self._launched.pop(package_id, None)
         if chaincode:
             self._launched[package_id] = chaincode
+
+    async def end_unused(self, used: Collection[str | None]) -> None:
+        """End what was launched by other packages than these."""
+        await asyncio.gather(*(one.close() for package_id, one in self._launched.items() if package_id not in used))
 
     def expect(self, package_id: str, client: str) -> None:
         """Admit a launched chaincode: the package, and the common name in its client certificate."""

@@ -30,7 +30,7 @@ from network.embedded.system import Refused
 from network.embedded.system.packages import Package, PackageStore
 from network.embedded.transient import PrivateSets
 from node_client.protocol.collections import ChannelCollections
-from node_client.protocol.definitions import Definition, approved_package, read_definition
+from node_client.protocol.definitions import Definition, approved_package, defined_names, read_definition
 from node_client.protocol.msp import Msp, MspManager
 from node_client.protocol.policy import SignedData
 from node_client.protocol.proposal import Proposal
@@ -116,13 +116,21 @@ class Peer:
             Refused: its connection.json cannot be used.
         """
         if is_launched(package):
-            self.support.launch(package.id, OnDemand(package.id, lambda: self._launched.prepare(package)))
+            self.support.launch(package.id, OnDemand(package.id, lambda: self._prepare(package)))
         elif package.type.lower() == SERVICE:
             try:
                 connection = Connection.parse(package.code.get("connection.json", b""))
             except ValueError as error:
                 raise Refused(f"could not build chaincode: {error}") from error
             self.support.dial(package.id, connection)
+
+    async def _prepare(self, package: Package) -> Launch:
+        """Make what a package's process needs, and end what ran by packages that no definition uses any more."""
+        state = self.ledger.state(self.msp_id)
+        found = [read_definition(state, name) for name in defined_names(state)]
+        used = {approved_package(state, self.msp_id, definition) for definition in found if definition}
+        await self.support.end_unused({package.id, *used})
+        return await self._launched.prepare(package)
 
     async def process_proposal(self, signed: proposal_pb2.SignedProposal) -> proposal_response_pb2.ProposalResponse:
         """Check, simulate and endorse a proposal.

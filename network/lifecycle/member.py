@@ -46,6 +46,20 @@ class Ready:
 
 
 @dataclass(frozen=True)
+class Approval:
+    """What an organisation has approved.
+
+    Attributes:
+        already: whether it was approved before, just so.
+        installed: whether the package that was named is at this peer; true when none was.
+    """
+
+    definition: ChaincodeDefinition
+    already: bool
+    installed: bool
+
+
+@dataclass(frozen=True)
 class Member:
     """An organisation, as its admin acts for it.
 
@@ -65,26 +79,20 @@ class Member:
         """
         return self.lifecycle.install(package)
 
-    def approve(self, stated: Stated, package_id: str) -> tuple[ChaincodeDefinition, bool]:
-        """Approve a definition for the organisation.
+    def approve(self, stated: Stated, package_id: str) -> Approval:
+        """Approve a definition for the organisation. The package can be installed later.
 
         Args:
             package_id: the package that runs it at the organisation's peers; empty when none does.
 
-        Returns:
-            The definition, and whether it was approved now; false when it was before, just so.
-
         Raises:
-            NetworkError: the definition is not one, or the package is not installed.
+            NetworkError: the definition is not one.
             FabricError: a peer or the channel refused.
         """
         definition = stated.after(self.lifecycle.committed(stated.name))
-        if package_id and package_id not in (one.package_id for one in self.lifecycle.installed()):
-            raise NetworkError(
-                f"the package {package_id} is not installed at the peer of {self.organisation}",
-                "install it first with: certledger chaincode install",
-            )
-        return definition, self.lifecycle.approve(definition, package_id)
+        done = self.lifecycle.approve(definition, package_id)
+        installed = not package_id or any(one.package_id == package_id for one in self.lifecycle.installed())
+        return Approval(definition, already=not done, installed=installed)
 
     def readiness(self, stated: Stated) -> Ready:
         """Who has approved exactly this definition, as far as this organisation's peer knows.

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from network.authority import Authority
 from network.folder import Folder
 from node_client import ConnectionProfile, Gateway
 from tests.conftest import Commands, Result
@@ -154,12 +155,14 @@ def in_force(result: Result) -> None:
     assert result.status == 0, result
 
 
-def test_a_package_is_installed_before_it_is_approved(steps: Steps) -> None:
+def test_a_package_may_be_installed_after_it_was_approved(steps: Steps) -> None:
     steps.make("--address", "localhost:1")
-    refused = steps.commands("chaincode", "approve", steps.name, "--package", steps.package, "--profile", OTHER)
-    assert refused.status == 2
-    assert "is not installed at the peer of TriValley" in refused.messages
-    assert "certledger chaincode install" in refused.messages
+    approved = steps.approve(OTHER)
+    assert (approved["already"], approved["installed"]) == (False, False)
+    result = steps.commands("chaincode", "approve", steps.name, "--package", steps.package, "--profile", OTHER)
+    assert "certledger chaincode install" in result.messages
+    steps.install(OTHER)
+    assert steps.approve(OTHER)["installed"] is True
 
 
 def test_only_admins_take_the_steps(steps: Steps) -> None:
@@ -167,6 +170,26 @@ def test_only_admins_take_the_steps(steps: Steps) -> None:
     refused = steps.commands("chaincode", "install", steps.package, "--profile", "city-issuer")
     assert refused.status == 9
     assert "not an admin" in refused.messages
+
+
+def test_a_service_is_reached_over_tls_with_the_packages_certificate(steps: Steps, network: Folder) -> None:
+    home, address = steps.commands.home, f"localhost:{free_address().rpartition(':')[2]}"
+    authority = Authority.create("City", "services.city")
+    authority.issue_tls("service", ["localhost"]).write(home / "service.key", home / "service.crt")
+    authority.issue_tls("peers").write(home / "peers.key", home / "peers.crt")
+    (home / "root.crt").write_bytes(authority.pair.certificate)
+    tls: list[str | Path] = ["--tls-root", home / "root.crt", "--tls-client-key", home / "peers.key"]
+    tls += ["--tls-client-cert", home / "peers.crt", "--dial-timeout", "3s"]
+    (deployed,) = steps.commands.ok("chaincode", "deploy", steps.name, "--address", address, *tls)
+    assert (deployed["address"], deployed["sequence"]) == (address, 1)
+    variables = {
+        "CHAINCODE_TLS_DISABLED": "false",
+        "CHAINCODE_TLS_KEY": str(home / "service.key"),
+        "CHAINCODE_TLS_CERT": str(home / "service.crt"),
+        "CHAINCODE_CLIENT_CA_CERT": str(home / "root.crt"),
+    }
+    with served(Service(network, steps.name, deployed["packageId"], address, 1), "tests.scenarios.counter", variables):
+        assert patiently(lambda: evaluated(network, steps.name, "Who"))
 
 
 def test_bad_input(steps: Steps) -> None:

@@ -85,6 +85,28 @@ def test_peers_launch_it_again_when_it_has_ended(network: Folder, counter: Contr
     assert patiently(lambda: counter.submit("Add", "b", "1")) == b"2"
 
 
+def test_a_new_version_takes_the_place_of_the_old_one(network: Folder, commands: Commands) -> None:
+    name = unused_name("upgraded")
+    folder = source(commands.home / "sums", {"launch.json": '{"module": "sums"}', "sums.py": CONTRACT})
+    for version in ("1", "2"):
+        (folder / "adding.py").write_text(f"def add(a, b):\n    return {version}\n")
+        commands.ok("chaincode", "deploy", name, "--source", folder, "--version", version)
+        with contract(network, name) as sums:
+            patiently(lambda sums=sums, expected=version: answers(sums, expected), AssertionError)
+
+    def ended() -> None:
+        assert not [one for one in psutil.process_iter(["cmdline"]) if runs(one, name, network)]
+
+    patiently(ended, AssertionError)
+
+
+def answers(sums: Contract, expected: str) -> None:
+    try:
+        assert sums.evaluate("Sum", "1", "1", organizations=["CityMSP"]).decode() == expected
+    except FabricError as error:
+        raise AssertionError(str(error)) from error  # the new version is not there yet
+
+
 def runs(process: psutil.Process, name: str, network: Folder) -> bool:
     """Whether a process is this chaincode's, beside a peer of this network: its command names where it was built."""
     built = f"{name}_1-"

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from shutil import copy
 
 import pytest
 
+from tests.scenarios.deploying import patiently, unused_name
 from tests.sites import NAMES, Site, bring, formed, free_topology, site
 
 pytestmark = pytest.mark.fabric
@@ -65,6 +68,38 @@ def test_steps_that_are_taken_again_change_nothing(three: Sequence[Site]) -> Non
 
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(again, three))
+
+
+def test_a_chaincode_is_put_on_the_channel_by_sites_each_for_itself(three: Sequence[Site]) -> None:
+    city, centre, other = three
+    name = unused_name("steps")
+    source = city.commands.home / "counting"
+    source.mkdir()
+    (source / "launch.json").write_text('{"module": "counting"}')
+    (source / "counting.py").write_text(Path(__file__).with_name("counter.py").read_text())
+    package = city.commands.home / "counting.tar.gz"
+    city.commands.ok("chaincode", "package", package, "--label", f"{name}_1", "--source", source)
+    copy(package, centre.commands.home / package.name)
+    for one in (city, centre):
+        one.commands.ok("chaincode", "install", package.name)
+        (approved,) = one.commands.ok("chaincode", "approve", name, "--package", package.name)
+        assert approved["organisation"] == one.name
+
+    def committed() -> None:
+        assert city.commands("chaincode", "commit", name).status == 0
+
+    patiently(committed, AssertionError)
+
+    def known() -> None:
+        (told,) = other.commands.ok("chaincode", "status", name)  # its own organisation's alone
+        assert told["organisation"] == other.name
+        agreed = {"CityMSP": True, "NishitetsuMSP": True, "TriValleyMSP": False}
+        assert [one["approvals"] for one in told["committed"]] == [agreed]
+
+    patiently(known, AssertionError)
+    refused = city.commands("chaincode", "deploy", name, "--source", source)
+    assert refused.status == 2
+    assert "not every organisation's admin is here" in refused.messages
 
 
 def test_a_site_that_was_stopped_goes_on_when_it_is_started(three: Sequence[Site]) -> None:

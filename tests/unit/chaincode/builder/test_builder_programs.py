@@ -23,6 +23,7 @@ MUTUAL = {
     "client_key": "KEY",
     "client_cert": "CERTIFICATE",
 }
+INDEX = '{"index": {"fields": ["owner"]}, "ddoc": "byOwner", "name": "byOwner", "type": "json"}'
 # Tells what it is run with. There is a `json` beside it, which must not be taken for the library's.
 CONTRACT = """
 import json, os, sys
@@ -85,10 +86,10 @@ def package(tmp_path: Path) -> Callable[..., Package]:
 
 
 def test_service_is_released_with_its_connection(builder: Path, package: Callable[..., Package]) -> None:
-    made = package("ccaas", {"connection.json": json.dumps(MUTUAL), "META-INF/statedb/couchdb/indexes/i.json": "{}"})
+    made = package("ccaas", {"connection.json": json.dumps(MUTUAL), "META-INF/statedb/couchdb/indexes/i.json": INDEX})
     made.made(builder)
     assert made.connection == MUTUAL
-    assert (made.released / "statedb" / "couchdb" / "indexes" / "i.json").read_text() == "{}"
+    assert (made.released / "statedb" / "couchdb" / "indexes" / "i.json").read_text() == INDEX
     for path in (made.output / "connection.json", made.released / "chaincode" / "server" / "connection.json"):
         assert path.stat().st_mode & 0o077 == 0  # there is a key in it
 
@@ -164,6 +165,14 @@ def test_damaged_packages_are_refused_with_a_reason(builder: Path, package: Call
     assert made.call(builder, "detect", made.source).returncode == 1
     module = [sys.executable, "-m", "chaincode.builder", "dance"]
     assert b"usage" in subprocess.run(module, capture_output=True, check=False).stderr
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "hello", '{"index": "owner"}'])
+def test_indexes_that_couchdb_could_not_use(builder: Path, package: Callable[..., Package], text: str) -> None:
+    made = package("ccaas", {"connection.json": json.dumps(PLAIN), "META-INF/statedb/couchdb/indexes/i.json": text})
+    done = made.call(builder, "build", made.source, made.metadata, made.output)
+    assert done.returncode == Failure.PACKAGE
+    assert "the index couchdb/indexes/i.json" in done.stderr
 
 
 @pytest.mark.parametrize(

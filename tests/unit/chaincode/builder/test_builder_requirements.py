@@ -1,8 +1,10 @@
 """What a package requires: a virtual environment of its own, from its wheels or an index, and told when it fails."""
 
 import json
+import subprocess
 import sys
 import threading
+import venv
 from collections.abc import Iterator
 from functools import partial
 from hashlib import sha256
@@ -12,7 +14,8 @@ from shutil import copytree, rmtree
 
 import pytest
 
-from chaincode.builder.errors import Failure
+from chaincode.builder import requirements
+from chaincode.builder.errors import Failure, RequirementsError
 from chaincode.builder.installing import install
 from tests.unit.chaincode.builder.test_builder_programs import Package
 from tests.wheels import wheel
@@ -198,3 +201,13 @@ def test_what_does_not_work_with_the_toolkit_is_told_when_it_is_installed(builde
     status, words = built(made, builder)
     assert status == Failure.REQUIREMENTS
     assert "too old for you" in words
+
+
+def test_a_python_without_pip_and_ensurepip_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacking(*_: object) -> None:
+        raise subprocess.CalledProcessError(1, "ensurepip")
+
+    monkeypatch.setattr(requirements, "find_spec", lambda name: None)
+    monkeypatch.setattr(venv.EnvBuilder, "create", lacking)
+    with pytest.raises(RequirementsError, match="neither pip nor ensurepip"):
+        requirements.make(tmp_path, tmp_path / "venv")
