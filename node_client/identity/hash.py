@@ -15,4 +15,4 @@ class Hash(Enum):
 
     def digest(self, message: bytes) -> bytes:
         """The message's digest; the message itself without a hash."""
-        return message if self is Hash.NONE else hashlib.new(self.value, message).digest()
+        return message if self is Hash.NONE else bytes(getattr(hashlib, self.value)(message).digest())

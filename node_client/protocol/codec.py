@@ -28,10 +28,8 @@ def parse_exact(kind: type[M], data: bytes, what: str) -> M:
         ProtocolError: they are not.
     """
     message = parse(kind, data, what)
-    fresh = kind()
-    fresh.CopyFrom(message)
-    fresh.DiscardUnknownFields()  # type: ignore[no-untyped-call, unused-ignore]
-    if fresh.SerializeToString(deterministic=True) != data:
+    message.DiscardUnknownFields()  # type: ignore[no-untyped-call, unused-ignore]
+    if message.SerializeToString(deterministic=True) != data:
         raise ProtocolError(f"{what}: not the encoding of its own content")
     return message
 

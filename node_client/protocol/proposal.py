@@ -66,7 +66,7 @@ def proposal_hash(channel_header: bytes, signature_header: bytes, payload: bytes
     return sha256(channel_header + signature_header + payload).digest()
 
 
-def build_proposal(
+def make_proposal(
     *,
     channel: str,
     chaincode: str,
@@ -76,7 +76,7 @@ def build_proposal(
     transient: Mapping[str, bytes] | None = None,
     timestamp: datetime | None = None,
     tls_certificate_hash: bytes = b"",
-) -> bytes:
+) -> Proposal:
     """Make a proposal.
 
     Args:
@@ -89,7 +89,7 @@ def build_proposal(
         tls_certificate_hash: SHA-256 of the client's TLS certificate (DER), with mutual TLS.
 
     Returns:
-        The proposal's bytes, ready to be signed.
+        The proposal; its `data` are to be signed.
     """
     nonce = nonce or new_nonce()
     identifier = chaincode_pb2.ChaincodeID(name=chaincode)
@@ -108,14 +108,51 @@ def build_proposal(
             input=chaincode_pb2.ChaincodeInput(args=args),
         )
     )
-    payload = proposal_pb2.ChaincodeProposalPayload(input=spec.SerializeToString(), TransientMap=transient or {})
+    message = proposal_pb2.ChaincodeProposalPayload(input=spec.SerializeToString())
+    visible = payload = message.SerializeToString()
+    if transient:
+        message.TransientMap.update(transient)
+        payload = message.SerializeToString(deterministic=True)
+    signature_header = common_pb2.SignatureHeader(creator=creator, nonce=nonce)
     header = common_pb2.Header(
-        channel_header=channel_header.SerializeToString(),
-        signature_header=common_pb2.SignatureHeader(creator=creator, nonce=nonce).SerializeToString(),
+        channel_header=channel_header.SerializeToString(), signature_header=signature_header.SerializeToString()
     )
-    return proposal_pb2.Proposal(
-        header=header.SerializeToString(), payload=payload.SerializeToString(deterministic=True)
-    ).SerializeToString()
+    header_bytes = header.SerializeToString()
+    return assembled(
+        data=proposal_pb2.Proposal(header=header_bytes, payload=payload).SerializeToString(),
+        header=header,
+        header_bytes=header_bytes,
+        channel_header=channel_header,
+        signature_header=signature_header,
+        chaincode=chaincode,
+        chaincode_input=spec.chaincode_spec.input,
+        payload=visible,
+        transient=transient or {},
+    )
+
+
+def build_proposal(
+    *,
+    channel: str,
+    chaincode: str,
+    args: Sequence[bytes],
+    creator: bytes,
+    nonce: bytes | None = None,
+    transient: Mapping[str, bytes] | None = None,
+    timestamp: datetime | None = None,
+    tls_certificate_hash: bytes = b"",
+) -> bytes:
+    """A proposal's bytes, ready to be signed. Arguments are those of `make_proposal`."""
+    return make_proposal(
+        channel=channel,
+        chaincode=chaincode,
+        args=args,
+        creator=creator,
+        nonce=nonce,
+        transient=transient,
+        timestamp=timestamp,
+        tls_certificate_hash=tls_certificate_hash,
+    ).data
 
 
 def parse_proposal(data: bytes) -> Proposal:

@@ -155,10 +155,12 @@ def parse_response_payload(data: bytes) -> ResponsePayload:
     )
 
 
-def parse_transaction(payload: bytes, *, exact: bool = True) -> Transaction:
+def parse_transaction(payload: bytes, *, exact: bool = True, known: Proposal | None = None) -> Transaction:
     """Take a transaction's payload apart.
 
     Args:
+        known: a proposal that was taken apart before; where the transaction has its very bytes, it is taken as it is,
+            unless it had transient data, which are in no transaction.
         exact: whether every message in it must be the encoding of its own content. Peers do not ask that of what they
             find in a block.
 
@@ -171,7 +173,11 @@ def parse_transaction(payload: bytes, *, exact: bool = True) -> Transaction:
     if len(transaction.actions) != 1:
         raise ProtocolError("a transaction has exactly one action")
     action = read(transaction_pb2.ChaincodeActionPayload, transaction.actions[0].payload, "action payload")
-    proposal = parse_headers(message.header.SerializeToString(), action.chaincode_proposal_payload)
+    header = message.header.SerializeToString()
+    if known and not known.transient and (header, action.chaincode_proposal_payload) == (known.header, known.payload):
+        proposal = known
+    else:
+        proposal = parse_headers(header, action.chaincode_proposal_payload)
     if transaction.actions[0].header != message.header.signature_header:
         raise ProtocolError("the action was made by another than the transaction's creator")
     return Transaction(

@@ -6,7 +6,7 @@ from datetime import datetime
 from node_client.gateway._async.proposal import AsyncProposal
 from node_client.gateway._async.transport import AsyncTransport
 from node_client.gateway.session import Session
-from node_client.protocol.proposal import build_proposal
+from node_client.protocol.proposal import make_proposal
 
 
 class AsyncContract:
@@ -91,7 +91,7 @@ class AsyncContract:
             timestamp: the submitter's time; now by default.
         """
         called = f"{self.name}:{function}" if self.name else function
-        data = build_proposal(
+        proposal = make_proposal(
             channel=self._channel,
             chaincode=self.chaincode,
             args=[arg.encode() if isinstance(arg, str) else arg for arg in (called, *args)],
@@ -101,4 +101,4 @@ class AsyncContract:
             timestamp=timestamp,
             tls_certificate_hash=self._session.tls_certificate_hash,
         )
-        return AsyncProposal(self._session, self._transport, data, organizations)
+        return AsyncProposal(self._session, self._transport, proposal.data, organizations, content=proposal)

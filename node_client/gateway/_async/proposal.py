@@ -8,8 +8,8 @@ from node_client.gateway._async.transaction import AsyncTransaction
 from node_client.gateway._async.transport import AsyncTransport
 from node_client.gateway.session import Session
 from node_client.gateway.signable import Signable
+from node_client.protocol import proposal as parts
 from node_client.protocol.errors import ProtocolError
-from node_client.protocol.proposal import parse_proposal
 
 
 class AsyncProposal(Signable):
@@ -20,6 +20,9 @@ class AsyncProposal(Signable):
         channel: the channel that it is for.
         transaction_id: the id of the transaction that it may become.
         organizations: MSP ids; where there are any, only their peers run or endorse it.
+
+    Args:
+        content: `data`, taken apart, where that has been done.
     """
 
     def __init__(
@@ -29,10 +32,12 @@ class AsyncProposal(Signable):
         data: bytes,
         organizations: Sequence[str] = (),
         signature: bytes = b"",
+        *,
+        content: parts.Proposal | None = None,
     ) -> None:
         super().__init__(session, data, signature)
         self._transport = transport
-        self._content = parse_proposal(data)
+        self._content = content or parts.parse_proposal(data)
         self.channel = self._content.channel
         self.transaction_id = self._content.transaction_id
         self.organizations = tuple(organizations)
@@ -73,10 +78,11 @@ class AsyncProposal(Signable):
         response = await self._transport.endorse(request, timeout)
         payload = response.prepared_transaction.payload
         try:
-            transaction = AsyncTransaction(self._session, self._transport, payload)
+            transaction = AsyncTransaction(self._session, self._transport, payload, proposal=self._content)
         except ProtocolError as error:
             raise self._refused(f"the gateway's transaction cannot be read: {error}") from error
-        if transaction.content.proposal.hash != self._content.hash:
+        proposed = transaction.content.proposal
+        if proposed is not self._content and proposed.hash != self._content.hash:
             raise self._refused("the gateway's transaction is not the one that was proposed")
         return transaction
 

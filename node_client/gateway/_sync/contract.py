@@ -7,7 +7,7 @@ from datetime import datetime
 from node_client.gateway._sync.proposal import Proposal
 from node_client.gateway._sync.transport import Transport
 from node_client.gateway.session import Session
-from node_client.protocol.proposal import build_proposal
+from node_client.protocol.proposal import make_proposal
 
 
 class Contract:
@@ -90,7 +90,7 @@ class Contract:
             timestamp: the submitter's time; now by default.
         """
         called = f"{self.name}:{function}" if self.name else function
-        data = build_proposal(
+        proposal = make_proposal(
             channel=self._channel,
             chaincode=self.chaincode,
             args=[arg.encode() if isinstance(arg, str) else arg for arg in (called, *args)],
@@ -100,4 +100,4 @@ class Contract:
             timestamp=timestamp,
             tls_certificate_hash=self._session.tls_certificate_hash,
         )
-        return Proposal(self._session, self._transport, data, organizations)
+        return Proposal(self._session, self._transport, proposal.data, organizations, content=proposal)

@@ -9,8 +9,8 @@ from node_client.gateway._sync.transaction import Transaction
 from node_client.gateway._sync.transport import Transport
 from node_client.gateway.session import Session
 from node_client.gateway.signable import Signable
+from node_client.protocol import proposal as parts
 from node_client.protocol.errors import ProtocolError
-from node_client.protocol.proposal import parse_proposal
 
 
 class Proposal(Signable):
@@ -21,6 +21,9 @@ class Proposal(Signable):
         channel: the channel that it is for.
         transaction_id: the id of the transaction that it may become.
         organizations: MSP ids; where there are any, only their peers run or endorse it.
+
+    Args:
+        content: `data`, taken apart, where that has been done.
     """
 
     def __init__(
@@ -30,10 +33,12 @@ class Proposal(Signable):
         data: bytes,
         organizations: Sequence[str] = (),
         signature: bytes = b"",
+        *,
+        content: parts.Proposal | None = None,
     ) -> None:
         super().__init__(session, data, signature)
         self._transport = transport
-        self._content = parse_proposal(data)
+        self._content = content or parts.parse_proposal(data)
         self.channel = self._content.channel
         self.transaction_id = self._content.transaction_id
         self.organizations = tuple(organizations)
@@ -74,10 +79,11 @@ class Proposal(Signable):
         response = self._transport.endorse(request, timeout)
         payload = response.prepared_transaction.payload
         try:
-            transaction = Transaction(self._session, self._transport, payload)
+            transaction = Transaction(self._session, self._transport, payload, proposal=self._content)
         except ProtocolError as error:
             raise self._refused(f"the gateway's transaction cannot be read: {error}") from error
-        if transaction.content.proposal.hash != self._content.hash:
+        proposed = transaction.content.proposal
+        if proposed is not self._content and proposed.hash != self._content.hash:
             raise self._refused("the gateway's transaction is not the one that was proposed")
         return transaction
 

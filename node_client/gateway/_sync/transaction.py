@@ -6,6 +6,7 @@ from node_client.gateway._sync.commit import Commit
 from node_client.gateway._sync.transport import Transport
 from node_client.gateway.session import Session
 from node_client.gateway.signable import Signable
+from node_client.protocol.proposal import Proposal
 from node_client.protocol.transaction import envelope, parse_transaction
 
 
@@ -23,10 +24,18 @@ class Transaction(Signable):
         ProtocolError: `data` is no transaction.
     """
 
-    def __init__(self, session: Session, transport: Transport, data: bytes, signature: bytes = b"") -> None:
+    def __init__(
+        self,
+        session: Session,
+        transport: Transport,
+        data: bytes,
+        signature: bytes = b"",
+        *,
+        proposal: Proposal | None = None,
+    ) -> None:
         super().__init__(session, data, signature)
         self._transport = transport
-        self.content = parse_transaction(data)
+        self.content = parse_transaction(data, known=proposal)
         self.channel = self.content.proposal.channel
         self.transaction_id = self.content.proposal.transaction_id
         self.result = self.content.response.payload
