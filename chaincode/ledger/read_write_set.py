@@ -138,45 +138,28 @@ def _collection(collection: CollectionSet) -> bytes:
 
 
 def _namespace(namespace: NamespaceSet) -> bytes:
-    return kv_rwset_pb2.KVRWSet(
-        reads=[
-            kv_rwset_pb2.KVRead(key=key, version=_version(namespace.reads[key]))
-            for key in sorted(namespace.reads, key=str.encode)
-        ],
-        range_queries_info=[_range_query(query) for query in namespace.range_queries],
-        writes=[
-            kv_rwset_pb2.KVWrite(key=key, is_delete=namespace.writes[key].is_delete, value=namespace.writes[key].value)
-            for key in sorted(namespace.writes, key=str.encode)
-        ],
-        metadata_writes=[
-            kv_rwset_pb2.KVMetadataWrite(key=key, entries=_metadata(namespace.metadata_writes[key]))
-            for key in sorted(namespace.metadata_writes, key=str.encode)
-        ],
-    ).SerializeToString(deterministic=True)
+    message = kv_rwset_pb2.KVRWSet(range_queries_info=[_range_query(query) for query in namespace.range_queries])
+    for key in sorted(namespace.reads, key=str.encode):
+        message.reads.add(key=key, version=_version(namespace.reads[key]))
+    for key in sorted(namespace.writes, key=str.encode):
+        message.writes.add(key=key, is_delete=namespace.writes[key].is_delete, value=namespace.writes[key].value)
+    for key in sorted(namespace.metadata_writes, key=str.encode):
+        message.metadata_writes.add(key=key, entries=_metadata(namespace.metadata_writes[key]))
+    return message.SerializeToString(deterministic=True)
 
 
 def encode(sets: Mapping[str, NamespaceSet]) -> bytes:
     """The public TxReadWriteSet; no namespaces give no bytes, as in Fabric."""
     if not sets:
         return b""
-    return rwset_pb2.TxReadWriteSet(
-        data_model=rwset_pb2.TxReadWriteSet.KV,
-        ns_rwset=[
-            rwset_pb2.NsReadWriteSet(
-                namespace=name,
-                rwset=_namespace(sets[name]),
-                collection_hashed_rwset=[
-                    rwset_pb2.CollectionHashedReadWriteSet(
-                        collection_name=collection,
-                        hashed_rwset=_collection(sets[name].collections[collection]),
-                        pvt_rwset_hash=sets[name].collections[collection].private_digest,
-                    )
-                    for collection in sorted(sets[name].collections)
-                ],
+    message = rwset_pb2.TxReadWriteSet(data_model=rwset_pb2.TxReadWriteSet.KV)
+    for name, part in sorted(sets.items()):
+        one = message.ns_rwset.add(namespace=name, rwset=_namespace(part))
+        for collection, hashed in sorted(part.collections.items()):
+            one.collection_hashed_rwset.add(
+                collection_name=collection, hashed_rwset=_collection(hashed), pvt_rwset_hash=hashed.private_digest
             )
-            for name in sorted(sets)
-        ],
-    ).SerializeToString(deterministic=True)
+    return message.SerializeToString(deterministic=True)
 
 
 def _decoded_version(message: kv_rwset_pb2.KVRead | kv_rwset_pb2.KVReadHash) -> Version | None:

@@ -21,7 +21,9 @@ CURVE_ORDERS = {
     "secp521r1": int("1ff" + "f" * 63 + "a51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409", 16),
 }
 _SIGNING = ("secp256r1", "secp384r1")
-_HASH_OF_SIZE = {32: hashes.SHA256(), 48: hashes.SHA384(), 64: hashes.SHA512()}
+_ECDSA_OF_SIZE = {
+    hashed.digest_size: ec.ECDSA(Prehashed(hashed)) for hashed in (hashes.SHA256(), hashes.SHA384(), hashes.SHA512())
+}
 
 
 class Signer(Protocol):
@@ -63,11 +65,10 @@ class KeySigner:
         """Sign a digest, with a low S."""
         if isinstance(self._key, ed25519.Ed25519PrivateKey):
             return self._key.sign(digest)
-        algorithm = _HASH_OF_SIZE.get(len(digest))
+        algorithm = _ECDSA_OF_SIZE.get(len(digest))
         if algorithm is None:
             raise ValueError(f"a digest of {len(digest)} bytes cannot be signed: choose a hash")
-        signature = self._key.sign(digest, ec.ECDSA(Prehashed(algorithm)))
-        return low_s(signature, CURVE_ORDERS[self._key.curve.name])
+        return low_s(self._key.sign(digest, algorithm), CURVE_ORDERS[self._key.curve.name])
 
 
 def low_s(signature: bytes, order: int) -> bytes:
