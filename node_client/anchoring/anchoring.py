@@ -13,8 +13,8 @@ from typing import cast
 from node_client.anchoring.batches import Batch, Batches, BatchSteps
 from node_client.anchoring.options import Control, Options, Progress, Stage
 from node_client.anchoring.reading import Tally
+from node_client.anchoring.run import Run
 from node_client.anchoring.running import RunReader
-from node_client.anchoring.runs import Run
 from node_client.anchoring.source import Entry, Source
 from node_client.certificates._async.client import AsyncRegistryClient
 from node_client.certificates.errors import Stopped

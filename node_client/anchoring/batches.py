@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from chaincode.registry.model import codes
 from chaincode.registry.model.records import BatchRecord
+from node_client.anchoring.run import SHIFT
 from node_client.certificates import attestation
 from node_client.certificates._async.client import AsyncRegistryClient
 from node_client.certificates.errors import (
@@ -53,7 +54,7 @@ class Batches:
 
     def of_run(self, run: int) -> list[Batch]:
         """A run's batches, in their order."""
-        return list(self._rows("SELECT * FROM batches WHERE first BETWEEN ? AND ?", run << 32, ((run + 1) << 32) - 1))
+        return list(self._rows("SELECT * FROM batches WHERE first BETWEEN ? AND ?", run << SHIFT, ((run + 1) << SHIFT) - 1))
 
     def all(self) -> list[Batch]:
         """Every batch, in the order of the runs."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from node_client.anchoring.batches import Batch, Batches
 from node_client.anchoring.members import Member, Members
-from node_client.anchoring.runs import Run
+from node_client.anchoring.run import Run
 from node_client.certificates.errors import NotInRegister, RegisterError
 from node_client.certificates.issuing import receipt_of
 from node_client.certificates.receipt import Receipt

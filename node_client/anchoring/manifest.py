@@ -155,18 +155,28 @@ class Manifest:
             except LookupError as error:
                 raise SourceError(f"there is no encoding {encoding}", "use utf-8 or shift_jis") from error
         digest, size, tail, paths = sha256(), 0, b"", False
-        fits = {name: codecs.getincrementaldecoder(name)() for name in ("utf-8", _SHIFT_JIS)}
-        self._seek(0)
-        while block := self._read(_BLOCK_OF_SURVEY):
+        decoder: codecs.IncrementalDecoder = codecs.getincrementaldecoder("utf-8")()
+        is_utf8 = True
+        for block in self._blocks():
             if not size and block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
                 raise self._error("is UTF-16", "save it as UTF-8")
             digest.update(block)
             size += len(block)
             paths = paths or b'"path"' in tail + block
             tail = block[-8:]
-            fits = {name: decoder for name, decoder in fits.items() if _takes(decoder, block)}
-        usable = [name for name, decoder in fits.items() if _takes(decoder, b"", final=True)]
-        return _Survey(digest.hexdigest(), size, encoding or next(iter(usable), "utf-8"), paths)
+            is_utf8 = is_utf8 and _takes(decoder, block)
+        if encoding is None:
+            encoding = "utf-8"
+            if not (is_utf8 and _takes(decoder, b"", final=True)):
+                decoder = codecs.getincrementaldecoder(_SHIFT_JIS)()
+                fits = all(_takes(decoder, block) for block in self._blocks()) and _takes(decoder, b"", final=True)
+                encoding = _SHIFT_JIS if fits else encoding
+        return _Survey(digest.hexdigest(), size, encoding, paths)
+
+    def _blocks(self) -> Iterator[bytes]:
+        self._seek(0)
+        while block := self._read(_BLOCK_OF_SURVEY):
+            yield block
 
     def _header(self) -> tuple[int, int, Shape, tuple[str, ...]]:
         """Where the rows begin, on which line, and what the columns are."""

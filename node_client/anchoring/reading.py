@@ -7,7 +7,8 @@ from threading import Event
 
 from node_client.anchoring.preparing import Shape, Work
 from node_client.anchoring.rows import Terms
-from node_client.anchoring.runs import Kept, Run, RunStore
+from node_client.anchoring.run import Kept, Run
+from node_client.anchoring.runs import RunStore
 from node_client.anchoring.sealing import MOST_PROBLEMS
 from node_client.anchoring.source import Segment
 from node_client.anchoring.workers import Workers

@@ -13,7 +13,8 @@ from node_client.anchoring.options import Control, Options, Progress, Stage
 from node_client.anchoring.preparing import Shape, Work
 from node_client.anchoring.reading import Tally, read
 from node_client.anchoring.rows import Terms
-from node_client.anchoring.runs import NAMELESS, SEALED, Run, RunStore, SealedMeanwhile, require_same_source
+from node_client.anchoring.run import NAMELESS, SEALED, Run, require_same_source
+from node_client.anchoring.runs import RunStore, SealedMeanwhile
 from node_client.anchoring.source import ENTRIES, ROWS, Entry, Segment, Source, entry_rows, rows_digest
 from node_client.certificates.errors import RegisterError, RowsRefused, SourceChanged, SourceError, Stopped
 from node_client.certificates.statement import Ledger

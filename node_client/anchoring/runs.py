@@ -8,76 +8,24 @@ transaction: references are taken, trees are built, and everything is synced. On
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from node_client.anchoring import sealing
 from node_client.anchoring.preparing import ID_SIZE, Prepared
+from node_client.anchoring.run import NAMELESS, READING, SEALED, SHIFT, Kept, Run, require_same_source
 from node_client.anchoring.sealing import MOST_PROBLEMS, Conflicts
 from node_client.anchoring.template import Kind
 from node_client.anchoring.tree import HASH
 from node_client.certificates.errors import RegisterError, SourceChanged, SourceError
 from node_client.certificates.register import usable
 
-READING, SEALED = "reading", "sealed"
-NAMELESS = "~"  # begins the name of a run whose name is not known before it is sealed
 _MOST_KINDS = 4096
-_RUN_SHIFT = 32
 _CACHE = 32 * 1024  # KiB of pages
 _CHECKPOINT = 8000  # pages in the log before they move into the file
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run; the fields are the table's columns in their order.
-
-    Attributes:
-        source: the source's digest; None while it is not known.
-        options: what was asked for, as JSON.
-        issued_on: the day on which it began, which is its certificates' day of issue.
-        state: reading or sealed.
-        members: certificates, once it is sealed.
-        left_out: rows that were left out.
-    """
-
-    run: int
-    name: str
-    source: str | None
-    options: str
-    issued_on: str
-    state: str
-    members: int
-    left_out: int
-    created: str
-
-    @property
-    def first(self) -> int:
-        """The number of its first certificate."""
-        return self.run << _RUN_SHIFT
-
-    @property
-    def last(self) -> int:
-        """The highest number that one of its certificates can have."""
-        return ((self.run + 1) << _RUN_SHIFT) - 1
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A segment that is in the register.
-
-    Attributes:
-        members: how many certificates the run has with it.
-        rows: how many rows it has.
-        problems: its bad rows.
-    """
-
-    digest: bytes
-    members: int
-    rows: int
-    problems: tuple[tuple[int, str], ...]
 
 
 class RunStore:
@@ -131,7 +79,7 @@ class RunStore:
                 self._one("SELECT COALESCE(max(run), 0) FROM runs"),
                 self._one("SELECT COALESCE(max(member), 0) FROM members"),
             )
-            number = max(runs, members >> _RUN_SHIFT) + 1
+            number = max(runs, members >> SHIFT) + 1
             self._db.execute(
                 "INSERT OR IGNORE INTO runs VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?)",
                 (number, name, source, options, date.today().isoformat(), READING, created),
@@ -233,20 +181,30 @@ class RunStore:
             The certificates whose references are taken. When these refuse it, the run is as it was.
         """
         conflicts = Conflicts()
-        with suppress(_Refused), self._transaction(durable=True):
+        span = (run.first, run.last)
+        with ThreadPoolExecutor(1) as aside, suppress(_Refused), self._transaction(durable=True):
             self._require_reading(run)
+            # What was kept can be read over another connection, and nobody changes it while this transaction lasts.
+            roots = aside.submit(self._tile_roots, run, batch_size)
             if self._one("SELECT EXISTS (SELECT 1 FROM runs WHERE name = ? AND run != ?)", name, run.run)[0]:
                 raise SealedMeanwhile
-            conflicts = sealing.take(self._db, run.first, run.last, skip=skip)
+            conflicts = sealing.take(self._db, *span, skip=skip)
             if conflicts.count and not skip:
                 raise _Refused
-            members = sealing.build(self._db, run.run, run.first, run.last, batch_size)
+            tiles = roots.result()
+            if conflicts.count:
+                tiles = sealing.tile_roots(self._db, *span, batch_size)
+            members = sealing.build(self._db, run.run, *span, batch_size, tiles)
             self._db.execute(
                 "UPDATE runs SET name = ?, source = ?, state = ?, members = ?, left_out = ? WHERE run = ?",
                 (name, source, SEALED, members, left_out + conflicts.count, run.run),
             )
             self._db.execute("DELETE FROM segments WHERE run = ?", (run.run,))
         return conflicts
+
+    def _tile_roots(self, run: Run, batch_size: int) -> list[list[bytes]]:
+        with closing(sqlite3.connect(self._path, isolation_level=None, timeout=60)) as db:
+            return sealing.tile_roots(db, run.first, run.last, batch_size)
 
     def taken_elsewhere(self, other: Path) -> Conflicts:
         """The certificates here whose references another register has taken."""
@@ -305,15 +263,6 @@ class RunStore:
                 with suppress(sqlite3.Error):
                     self._db.execute("ROLLBACK")
                 raise
-
-
-def require_same_source(run: Run, source: str | None) -> None:
-    """Raises SourceError when a run is known to be of another source."""
-    if source is not None and run.source not in (None, source):
-        raise SourceError(
-            f"the source is not the one with which the run {run.name} began",
-            "give that source again, or name another --run",
-        )
 
 
 class SealedMeanwhile(Exception):

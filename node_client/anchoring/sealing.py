@@ -1,11 +1,13 @@
 """Sealing a run: its references are taken, and its batches and trees are made, in one transaction of the caller's.
 
-The indexes are filled in the order of their keys, so that each of their pages is changed once, however many
-certificates the register has.
+Computing a tree's hashes and filling the indexes take as long as each other; they are done at the same time, for SQLite
+works without Python's lock. The indexes are filled in the order of their keys, so that each of their pages is changed
+once, however many certificates the register has.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,12 +26,12 @@ INSERT OR IGNORE INTO by_reference SELECT key, member FROM keyed WHERE member BE
 _TAKEN = """
 SELECT m.line, m.member, r.member, w.line
 FROM keyed m JOIN by_reference r ON r.key = m.key LEFT JOIN members w ON w.member = r.member
-WHERE m.member BETWEEN ? AND ? AND r.member != m.member
+WHERE m.member BETWEEN ?1 AND ?2 AND r.member != m.member
+UNION ALL
+SELECT m.line, m.member, -1, -1
+FROM keyed m CROSS JOIN certificates c ON c.reference = m.name WHERE m.member BETWEEN ?1 AND ?2
+ORDER BY 1, 2, 3 DESC
 """
-_TAKEN_BY_SINGLE = """
-SELECT m.line, m.member FROM keyed m CROSS JOIN certificates c ON c.reference = m.name WHERE m.member BETWEEN ? AND ?
-"""
-
 _TAKEN_ELSEWHERE = """
 SELECT m.line, m.member FROM keyed m JOIN other.by_reference r ON r.key = m.key
 UNION
@@ -59,29 +61,31 @@ def take(db: sqlite3.Connection, first: int, last: int, *, skip: bool) -> Confli
         skip: whether to remove those whose references are taken; without it they stay, and the caller rolls back.
     """
     db.execute("SAVEPOINT indexes")
-    found = _enter(db, first, last)
-    losers = sorted({member for _, member, _ in found})
+    problems, losers = _enter(db, first, last)
     if losers and skip:
         db.execute("ROLLBACK TO indexes")
         _remove(db, losers, last)
         _enter(db, first, last)
     db.execute("RELEASE indexes")
-    return Conflicts([(line, text) for line, _, text in found[:MOST_PROBLEMS]], len(losers))
+    return Conflicts(problems, len(losers))
 
 
-def _enter(db: sqlite3.Connection, first: int, last: int) -> list[tuple[int, int, str]]:
-    """Returns the lines and numbers of those whose references are taken, and by what."""
-    span = (first, last)
-    members = db.execute(_FILL_IDS, span).rowcount
-    entered = db.execute(_FILL_REFERENCES, span).rowcount
-    found = []
-    if entered < members:
-        for line, member, winner, winners_line in db.execute(_TAKEN, span):
+def _enter(db: sqlite3.Connection, first: int, last: int) -> tuple[list[tuple[int, str]], Sequence[int]]:
+    """Returns the first lines whose references are taken and by what, and the numbers of them all, in order."""
+    members = db.execute(_FILL_IDS, (first, last)).rowcount
+    entered = db.execute(_FILL_REFERENCES, (first, last)).rowcount
+    problems: list[tuple[int, str]] = []
+    losers = array("q")
+    if entered == members and not db.execute("SELECT EXISTS (SELECT 1 FROM certificates)").fetchone()[0]:
+        return problems, losers
+    for line, member, winner, winners_line in db.execute(_TAKEN, (first, last)):
+        if losers and losers[-1] == member:
+            continue
+        losers.append(member)
+        if len(problems) < MOST_PROBLEMS:
             text = f"the same reference as line {winners_line}" if first <= winner <= last else _IN_REGISTER
-            found.append((line, member, text))
-    if db.execute("SELECT EXISTS (SELECT 1 FROM certificates)").fetchone()[0]:
-        found += [(line, member, _IN_REGISTER) for line, member in db.execute(_TAKEN_BY_SINGLE, span)]
-    return sorted(found)
+            problems.append((line, text))
+    return problems, losers
 
 
 _IN_REGISTER = "the reference is in the register already"
@@ -105,24 +109,43 @@ def _remove(db: sqlite3.Connection, losers: Sequence[int], last: int) -> None:
         free += 1
 
 
-def build(db: sqlite3.Connection, run: int, first: int, last: int, batch_size: int) -> int:
-    """Make a run's batches. Returns how many certificates they have together."""
+def tile_roots(db: sqlite3.Connection, first: int, last: int, batch_size: int) -> list[list[bytes]]:
+    """The roots of every batch's tiles of leaves."""
+    leaves = db.execute("SELECT leaf FROM members WHERE member BETWEEN ? AND ? ORDER BY member", (first, last))
+    roots: list[list[bytes]] = []
+    left = 0
+    while True:
+        if not left:
+            roots.append([])
+            left = batch_size
+        tile = leaves.fetchmany(min(WIDTH, left))
+        if not tile:
+            return [batch for batch in roots if batch]
+        left -= len(tile)
+        roots[-1].append(root_of([leaf for (leaf,) in tile]))
+
+
+def build(
+    db: sqlite3.Connection, run: int, first: int, last: int, batch_size: int, roots: Sequence[Sequence[bytes]]
+) -> int:
+    """Make a run's batches. Returns how many certificates they have together.
+
+    Args:
+        roots: what `tile_roots` gives.
+    """
     (members,) = db.execute("SELECT count(*) FROM members WHERE member BETWEEN ? AND ?", (first, last)).fetchone()
-    for start in range(first, first + members, batch_size):
-        _add_batch(db, run, start, min(batch_size, first + members - start))
+    for start, tiles in zip(range(first, first + members, batch_size), roots, strict=True):
+        _add_batch(db, run, start, min(batch_size, first + members - start), tiles)
     return int(members)
 
 
-def _add_batch(db: sqlite3.Connection, run: int, first: int, size: int) -> None:
+def _add_batch(db: sqlite3.Connection, run: int, first: int, size: int, roots: Iterable[bytes]) -> None:
     def put(level: int, tile: int, hashes: bytes) -> None:
         db.execute("INSERT INTO tiles VALUES (?, ?, ?, ?)", (first, level, tile, hashes))
 
     builder = TreeBuilder(put)
-    leaves = db.execute(
-        "SELECT leaf FROM members WHERE member BETWEEN ? AND ? ORDER BY member", (first, first + size - 1)
-    )
-    while tile := leaves.fetchmany(WIDTH):
-        builder.add(root_of([leaf for (leaf,) in tile]))
+    for root in roots:
+        builder.add(root)
     db.execute(
         "INSERT INTO batches (first, run, id, size, root, state) VALUES (?, ?, ?, ?, ?, ?)",
         (first, run, new_id(), size, builder.finish(), PREPARED),

@@ -8,8 +8,8 @@ from node_client.anchoring.manifest import Manifest
 from node_client.anchoring.members import Member, Members
 from node_client.anchoring.options import Control, Options
 from node_client.anchoring.reading import Tally
+from node_client.anchoring.run import Run
 from node_client.anchoring.running import RunReader
-from node_client.anchoring.runs import Run
 from node_client.anchoring.source import Source
 from node_client.certificates.register import Register
 from node_client.certificates.statement import Ledger
