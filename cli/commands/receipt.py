@@ -114,7 +114,7 @@ def _one(register: "Register", name: str) -> "Receipt":
     return find_receipt(register, name)
 
 
-def _many(register: "Register", run_name: str | None) -> "Iterator[Receipt]":
+def _many(register: "Register", run_name: str | None) -> Iterator[tuple[str, bytes]]:
     from node_client.anchoring.holding import all_receipts, run_receipts
 
     return run_receipts(register, run_name) if run_name is not None else all_receipts(register)
@@ -132,7 +132,7 @@ def _write_one(receipt: "Receipt", out: Path | None) -> None:
     sys.stdout.buffer.flush()
 
 
-def _write_lines(receipts: "Iterator[Receipt]", out: Path | None) -> int:
+def _write_lines(receipts: Iterator[tuple[str, bytes]], out: Path | None) -> int:
     if out is not None:
         with out.open("wb") as file:
             return _lines(receipts, file.write)
@@ -142,21 +142,22 @@ def _write_lines(receipts: "Iterator[Receipt]", out: Path | None) -> int:
         sys.stdout.buffer.flush()
 
 
-def _lines(receipts: "Iterator[Receipt]", write: Callable[[bytes], object]) -> int:
+def _lines(receipts: Iterator[tuple[str, bytes]], write: Callable[[bytes], object]) -> int:
     count = 0
-    for one in receipts:
-        write(one.to_bytes() + b"\n")
+    for _, data in receipts:
+        write(data + b"\n")
         count += 1
     return count
 
 
-def _write_files(receipts: "Iterator[Receipt]", folder: Path) -> int:
+def _write_files(receipts: Iterator[tuple[str, bytes]], folder: Path) -> int:
+    from node_client.certificates.receipt import Receipt
     from node_client.certificates.receipt_file import SUFFIX, write_receipt
     from node_client.durable import make_folder
 
     make_folder(folder)
     count = 0
-    for one in receipts:
-        write_receipt(folder / (one.certificate_id + SUFFIX), one)
+    for certificate_id, data in receipts:
+        write_receipt(folder / (certificate_id + SUFFIX), Receipt.from_bytes(data))
         count += 1
     return count

@@ -54,7 +54,9 @@ class Batches:
 
     def of_run(self, run: int) -> list[Batch]:
         """A run's batches, in their order."""
-        return list(self._rows("SELECT * FROM batches WHERE first BETWEEN ? AND ?", run << SHIFT, ((run + 1) << SHIFT) - 1))
+        return list(
+            self._rows("SELECT * FROM batches WHERE first BETWEEN ? AND ?", run << SHIFT, ((run + 1) << SHIFT) - 1)
+        )
 
     def all(self) -> list[Batch]:
         """Every batch, in the order of the runs."""

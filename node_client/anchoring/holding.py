@@ -1,6 +1,6 @@
 """What an issuer's register holds of a certificate, issued alone or in a batch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from node_client.anchoring.batches import Batch, Batches
 from node_client.anchoring.members import Member, Members
@@ -46,15 +46,15 @@ def find_target(register: Register, name: str) -> Target | None:
     return Target(found.certificate_id) if found else None
 
 
-def run_receipts(register: Register, name: str) -> Iterator[Receipt]:
-    """The receipts of a run's certificates, in the order of the source.
+def run_receipts(register: Register, name: str) -> Iterator[tuple[str, bytes]]:
+    """The ids and encoded receipts of a run's certificates, in the order of the source.
 
     Raises:
         NotInRegister: there is no such run.
         RegisterError: a batch is not on the ledger yet.
     """
     batches = run_batches(register, name)
-    return (receipt for _, receipt in Members(register).receipts(batches))
+    return _encoded(register, batches)
 
 
 def run_batches(register: Register, name: str) -> list[Batch]:
@@ -90,12 +90,14 @@ def attestable(register: Register, name: str | None, run: str | None) -> tuple[l
     return [], [batch] if batch else []
 
 
-def all_receipts(register: Register) -> Iterator[Receipt]:
-    """The receipts of everything that is on the ledger."""
+def all_receipts(register: Register) -> Iterator[tuple[str, bytes]]:
+    """The ids and encoded receipts of everything that is on the ledger."""
     for row in register.rows():
         if row.state == ATTESTED:
-            yield receipt_of(row)
-    members = Members(register)
-    batches = [batch for batch in members.batches.all() if batch.state == ATTESTED]
-    for _, receipt in members.receipts(batches):
-        yield receipt
+            yield row.certificate_id, receipt_of(row).to_bytes()
+    yield from _encoded(register, [batch for batch in Batches(register).all() if batch.state == ATTESTED])
+
+
+def _encoded(register: Register, batches: Sequence[Batch]) -> Iterator[tuple[str, bytes]]:
+    for member, receipt in Members(register).encoded_receipts(batches):
+        yield member.certificate_id, receipt

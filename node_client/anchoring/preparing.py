@@ -16,6 +16,7 @@ from node_client.anchoring.rows import BAD, COLUMNS, RowError, RowReader, Seen, 
 from node_client.anchoring.template import OPENING, SIZE, Kind
 
 ID_SIZE = 16
+BODY = 32 + ID_SIZE + SALT_SIZE + 32  # of a certificate in the register: digest, id, salt and leaf
 
 Row = tuple[int, Sequence[str], Seen | None]
 """The line on which it begins, its cells, and what its document was like."""
@@ -56,7 +57,7 @@ class Prepared:
     """What a segment came to, its certificates in the order of the rows.
 
     Attributes:
-        ids, salts, digests, leaves: 16 or 32 bytes of each certificate, one after another; leaves are leaf hashes.
+        bodies: every certificate's, one after another: the document's digest, the id, the salt and the leaf's hash.
         sizes, lines: of the documents, and where the rows begin.
         references: the callers' own; None where there is none.
         kinds: the kinds of statements.
@@ -66,10 +67,7 @@ class Prepared:
         unused: names of fields that mean nothing here.
     """
 
-    ids: bytes = b""
-    salts: bytes = b""
-    digests: bytes = b""
-    leaves: bytes = b""
+    bodies: bytes = b""
     sizes: list[int] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     references: list[str | None] = field(default_factory=list)
@@ -119,8 +117,7 @@ class Preparer:
             prepared.sizes.append(size)
             prepared.references.append(reference)
             digests.append(digest)
-        prepared.digests = b"".join(digests)
-        _hash(prepared)
+        _hash(prepared, digests)
         return prepared
 
     def _rows(self, work: Work, prepared: Prepared) -> Iterator[Row]:
@@ -191,19 +188,20 @@ def csv_rows(lines: Iterable[str], delimiter: str, first: int) -> Iterator[tuple
             yield begun, cells
 
 
-def _hash(prepared: Prepared) -> None:
+def _hash(prepared: Prepared, digests: Sequence[bytes]) -> None:
     """Give every certificate an id and a salt, and compute its leaf."""
     count = prepared.count
-    ids, salts, digests = urandom(ID_SIZE * count), urandom(SALT_SIZE * count), prepared.digests
-    ids_hex, digests_hex = ids.hex(), digests.hex()
+    ids, salts = urandom(ID_SIZE * count), urandom(SALT_SIZE * count)
+    ids_hex, digests_hex = ids.hex(), b"".join(digests).hex()
     heads, tails = [kind.head for kind in prepared.kinds], [kind.tail for kind in prepared.kinds]
     prefix = TAG + b"\x00"
-    leaves = []
-    for place, (kind, size) in enumerate(zip(prepared.kind, prepared.sizes, strict=True)):
+    bodies: list[bytes] = []
+    for place, (kind, size, digest) in enumerate(zip(prepared.kind, prepared.sizes, digests, strict=True)):
         at = SALT_SIZE * place
         statement = (
             f"{OPENING}{ids_hex[at : at + 32]}{heads[kind]}{digests_hex[2 * at : 2 * at + 64]}{SIZE}{size}{tails[kind]}"
         )
-        committed = sha256(prefix + salts[at : at + SALT_SIZE] + statement.encode()).digest()
-        leaves.append(sha256(b"\x00" + ids[at >> 1 : (at >> 1) + ID_SIZE] + committed).digest())
-    prepared.ids, prepared.salts, prepared.leaves = ids, salts, b"".join(leaves)
+        salt, id_ = salts[at : at + SALT_SIZE], ids[at >> 1 : (at >> 1) + ID_SIZE]
+        committed = sha256(prefix + salt + statement.encode()).digest()
+        bodies += digest, id_, salt, sha256(b"\x00" + id_ + committed).digest()
+    prepared.bodies = b"".join(bodies)

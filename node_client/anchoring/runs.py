@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from node_client.anchoring import sealing
-from node_client.anchoring.preparing import ID_SIZE, Prepared
+from node_client.anchoring.preparing import BODY, Prepared
 from node_client.anchoring.run import NAMELESS, READING, SEALED, SHIFT, Kept, Run, require_same_source
 from node_client.anchoring.sealing import MOST_PROBLEMS, Conflicts
 from node_client.anchoring.template import Kind
-from node_client.anchoring.tree import HASH
 from node_client.certificates.errors import RegisterError, SourceChanged, SourceError
 from node_client.certificates.register import usable
 
@@ -130,21 +129,16 @@ class RunStore:
 
     def _insert(self, first: int, prepared: Prepared) -> None:
         kinds = [self._kind(kind) for kind in prepared.kinds]
-        ids, salts, digests, leaves = prepared.ids, prepared.salts, prepared.digests, prepared.leaves
-        own = range(prepared.count)
         rows = zip(
             range(first, first + prepared.count),
             prepared.lines,
             [kinds[place] for place in prepared.kind],
             prepared.sizes,
-            [digests[HASH * place : HASH * place + HASH] for place in own],
-            [ids[ID_SIZE * place : ID_SIZE * place + ID_SIZE] for place in own],
-            [salts[HASH * place : HASH * place + HASH] for place in own],
-            [leaves[HASH * place : HASH * place + HASH] for place in own],
+            [prepared.bodies[at : at + BODY] for at in range(0, len(prepared.bodies), BODY)],
             prepared.references,
             strict=True,
         )
-        self._db.executemany("INSERT INTO members VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        self._db.executemany("INSERT INTO members VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def _kind(self, kind: Kind) -> int:
         number = self._kinds.get(kind)

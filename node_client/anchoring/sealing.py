@@ -18,10 +18,13 @@ from node_client.certificates.register import PREPARED
 MOST_PROBLEMS = 1000  # that are told of a run
 
 _FILL_IDS = """
-INSERT INTO by_id SELECT id, member FROM members WHERE member BETWEEN ? AND ? ORDER BY id
+INSERT INTO by_id SELECT substr(body, 33, 16) AS id, member FROM members WHERE member BETWEEN ? AND ? ORDER BY id
 """
 _FILL_REFERENCES = """
 INSERT OR IGNORE INTO by_reference SELECT key, member FROM keyed WHERE member BETWEEN ? AND ? ORDER BY key, member
+"""
+_LEAVES = """
+SELECT substr(body, -32) FROM members WHERE member BETWEEN ? AND ? ORDER BY member
 """
 _TAKEN = """
 SELECT m.line, m.member, r.member, w.line
@@ -111,7 +114,7 @@ def _remove(db: sqlite3.Connection, losers: Sequence[int], last: int) -> None:
 
 def tile_roots(db: sqlite3.Connection, first: int, last: int, batch_size: int) -> list[list[bytes]]:
     """The roots of every batch's tiles of leaves."""
-    leaves = db.execute("SELECT leaf FROM members WHERE member BETWEEN ? AND ? ORDER BY member", (first, last))
+    leaves = db.execute(_LEAVES, (first, last))
     roots: list[list[bytes]] = []
     left = 0
     while True:

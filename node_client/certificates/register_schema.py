@@ -54,16 +54,15 @@ CREATE TABLE kinds (
     tail TEXT NOT NULL,
     UNIQUE (head, tail)
 );
--- member: the run, times 2^32, and the certificate's place in the run. Of an erased one only the leaf is left.
+-- member: the run, times 2^32, and the certificate's place in the run. body: the document's digest, the certificate's
+-- id, its salt, and its leaf's hash, for one column is filled in half the time of four. Of an erased one only the leaf
+-- is left, and no kind.
 CREATE TABLE members (
     member INTEGER PRIMARY KEY,
     line INTEGER NOT NULL,
     kind INTEGER,
     size INTEGER,
-    sha256 BLOB,
-    id BLOB,
-    salt BLOB,
-    leaf BLOB NOT NULL,
+    body BLOB NOT NULL,
     reference TEXT
 );
 CREATE TABLE by_id (id BLOB PRIMARY KEY, member INTEGER NOT NULL) WITHOUT ROWID;
@@ -71,9 +70,9 @@ CREATE TABLE by_id (id BLOB PRIMARY KEY, member INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE by_reference (key PRIMARY KEY, member INTEGER NOT NULL) WITHOUT ROWID;
 -- Members that are not erased, with their key in by_reference, and what they go by.
 CREATE VIEW keyed AS
-    SELECT member, line, id,
-        COALESCE(reference, CAST(sha256 || type AS BLOB)) AS key,
-        COALESCE(reference, lower(hex(sha256)) || ':' || type) AS name
+    SELECT member, line,
+        COALESCE(reference, CAST(substr(body, 1, 32) || type AS BLOB)) AS key,
+        COALESCE(reference, lower(hex(substr(body, 1, 32))) || ':' || type) AS name
     FROM members JOIN kinds USING (kind);
 CREATE TABLE batches (
     first INTEGER PRIMARY KEY,

@@ -91,6 +91,7 @@ def check_register(commands: Commands, ids: set[str]) -> None:
             if batch.batch_id in ids:
                 found = list(members.of_batch(batch))
                 receipts = [receipt for _, receipt in members.receipts([batch])]
+                assert [data for _, data in members.encoded_receipts([batch])] == [one.to_bytes() for one in receipts]
                 leaves = [leaf_hash(certificate_leaf(one.certificate_id, one.commitment)) for one in receipts]
                 assert root_of(leaves) == batch.root
                 assert len(leaves) == batch.size
@@ -103,7 +104,7 @@ def check_register(commands: Commands, ids: set[str]) -> None:
                     assert members.receipt(one) in receipts
         (left,) = register.reader.execute("SELECT count(*) FROM segments").fetchone()
         assert left == 0
-        counted = "SELECT (SELECT count(*) FROM {}), (SELECT count(*) FROM members WHERE id IS NOT NULL)"
+        counted = "SELECT (SELECT count(*) FROM {}), (SELECT count(*) FROM members WHERE kind IS NOT NULL)"
         for table in ("by_id", "by_reference"):
             found_, wanted = register.reader.execute(counted.format(table)).fetchone()
             assert found_ == wanted, table
