@@ -7,8 +7,11 @@ needed.
 
 import asyncio
 import os
+import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 
 from chaincode.builder.programs import LAUNCHED
@@ -52,6 +55,8 @@ class PackageBuilds:
 
     async def _build(self, package: Package, target: Path) -> None:
         make_folder(self._folder)
+        for left in self._folder.glob(".build-*"):  # of a network that was killed while it built
+            rmtree(left, ignore_errors=True)
         with TemporaryDirectory(prefix=".build-", dir=self._folder) as name:
             source, metadata, output, released = (Path(name) / one for one in ("src", "metadata", "bld", "release"))
             for folder in (source, metadata, output, released):
@@ -79,12 +84,14 @@ async def _run(step: str, failure: str, *folders: Path) -> None:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
     )
     try:
         _, said = await process.communicate()
     finally:
         if process.returncode is None:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # pip as well
             await process.wait()
     if process.returncode:
         words = "; ".join(said.decode("utf-8", "replace").split("\n")).strip("; ")

@@ -126,6 +126,11 @@ class Member:
             return ready, ()
         definition = ready.definition
         approved = [msp_id for msp_id, agrees in ready.readiness.approvals.items() if agrees]
+        unknown = [one for one in endorsers if one not in ready.readiness.approvals]
+        if unknown:
+            raise NetworkError(
+                f"{unknown[0]} is no organisation of the channel", f"use: {', '.join(ready.readiness.approvals)}"
+            )
         chosen = tuple(endorsers or approved)
         if not chosen:
             raise _not_agreed(ready)
