@@ -92,6 +92,7 @@ TEXTS = {
     ),
     # what verifiers without a network need
     "status list written": "状態リストを書きました",
+    "give either ID or --all": "ID か --all のどちらか一つを指定してください",
     "no longer active": "有効でなくなったもの",
     "the trust file is written; verifiers compare its SHA-256 with what you tell them": (
         "トラストファイルを書きました。確認する人は、別の経路で知らせた SHA-256 と照らし合わせます"

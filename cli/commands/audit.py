@@ -47,10 +47,11 @@ def audit(settings: Settings, checkpoint: Path | None, issuer_msps: tuple[str, .
     from node_client.audit.state import AuditState
 
     profile = settings.profile()
-    ledger = read_trust(profile.trust).ledger
-    with AuditState(checkpoint) as state, _peers(profile, ledger.channel) as peers:
-        auditor = Auditor(ledger, state, frozenset(issuer_msps))
+    trust = read_trust(profile.trust)
+    with AuditState(checkpoint) as state, _peers(profile, trust.ledger.channel) as peers:
+        auditor = Auditor(trust.ledger, state, frozenset(issuer_msps))
         auditor.audit(peers, _Progress(settings))
+        auditor.check_trust(trust)
         if register and profile.register.exists():
             _check_register(auditor, profile.register)
         report = auditor.report

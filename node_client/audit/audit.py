@@ -14,9 +14,11 @@ from node_client.audit.registry_check import RegistryCheck
 from node_client.audit.replay import Replay
 from node_client.audit.state import AuditState
 from node_client.audit.tally import Tally
+from node_client.audit.trust_ranges import in_force
 from node_client.certificates.errors import CertificateError
 from node_client.certificates.register import Register
 from node_client.certificates.statement import Ledger
+from node_client.certificates.trust import Trust
 from node_client.errors import AuditError, GatewayError
 from node_client.protocol.block import Block
 
@@ -135,6 +137,13 @@ class Auditor:
         self.report.note(chain.from_iterable(one.findings for one in beside))
         for peer in peers:
             self._compare_records(peer, first)
+
+    def check_trust(self, trust: Trust) -> None:
+        """Compare what a trust file says last with what holds now. Raises TrustError when that cannot be used."""
+        now = in_force(self._replay, self._ledger.chaincode)
+        if now is None or not now.same_rules(trust.ranges[-1]):
+            detail = "the channel's organisations, or the registry's policy, are not those of the trust file"
+            self.report.note([Finding(what=What.TRUST_FILE, detail=detail, block=self._replay.height - 1)])
 
     def check_register(self, register: Register) -> None:
         """Compare a register with the ledger. Raises RegisterError when it cannot be read."""

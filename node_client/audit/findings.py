@@ -19,6 +19,7 @@ class What(StrEnum):
     PEER = "peer"  # a peer's block differs from another's
     HEIGHT = "height"  # a peer has fewer blocks
     UNREACHABLE = "unreachable"  # a peer could not be asked
+    TRUST_FILE = "trust-file"  # the trust file does not say what holds now
     REGISTER = "register"  # the register holds something else than the ledger
 
 

@@ -1,12 +1,21 @@
 """What a trust file says, read from the channel's blocks: who the organisations were, and whose word was needed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from node_client.audit.replay import Replay
 from node_client.certificates.errors import TrustError
 from node_client.certificates.statement import Ledger
 from node_client.certificates.trust import Trust, TrustRange
 from node_client.protocol.definitions import read_definition
+
+
+def in_force(replay: Replay, chaincode: str) -> TrustRange | None:
+    """What holds for a chaincode after the block that was judged last; None when it has not been defined."""
+    config, definition = replay.config, read_definition(replay.state, chaincode)
+    if config is None or definition is None:
+        return None
+    _, policy = config.application_policy(definition.policy)
+    return TrustRange(replay.height - 1, tuple(msp.config for msp in config.msp_manager.msps.values()), policy)
 
 
 @dataclass
@@ -22,18 +31,19 @@ class TrustRanges:
 
     ledger: Ledger
     _ranges: list[TrustRange] = field(default_factory=list)
-    _seen: tuple[object, bytes] | None = None
+    _seen: tuple[object, object] | None = None
 
     def take(self, replay: Replay) -> None:
         """Look at what holds after the block that was judged last."""
-        config, definition = replay.config, read_definition(replay.state, self.ledger.chaincode)
-        if config is None or definition is None or self._seen == (config, definition.policy):
+        seen = (replay.config, read_definition(replay.state, self.ledger.chaincode))
+        if self._seen == seen:
             return
-        self._seen = (config, definition.policy)
-        _, policy = config.application_policy(definition.policy)
-        msps = tuple(msp.config for msp in config.msp_manager.msps.values())
-        if not self._ranges or (msps, policy) != (self._ranges[-1].msps, self._ranges[-1].policy):
-            self._ranges.append(TrustRange(replay.height - 1 if self._ranges else 0, msps, policy))
+        self._seen = seen
+        found = in_force(replay, self.ledger.chaincode)
+        if found and not self._ranges:
+            self._ranges.append(replace(found, from_block=0))
+        elif found and not found.same_rules(self._ranges[-1]):
+            self._ranges.append(found)
 
     def result(self) -> Trust:
         """The trust file so far. Raises TrustError when the chaincode has not been defined."""

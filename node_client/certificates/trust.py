@@ -59,6 +59,10 @@ class TrustRange:
         """Whose endorsements are needed."""
         return SignaturePolicy(self.policy, self.manager)
 
+    def same_rules(self, other: "TrustRange") -> bool:
+        """Whether another range has the same organisations and the same policy."""
+        return (set(self.msps), self.policy) == (set(other.msps), other.policy)
+
     def to_values(self) -> dict[str, Any]:
         """The values that its JSON has."""
         return {

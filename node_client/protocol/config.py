@@ -96,9 +96,10 @@ class Configuration:
 
     @cached_property
     def msp_manager(self) -> MspManager:
-        """Every organisation's MSP, of application and ordering."""
+        """Every organisation's MSP, of application and ordering, by their names."""
         groups = [*self._application.groups.values(), *self._orderer.groups.values()]
-        return MspManager({msp.name: msp for msp in map(_msp, groups)}.values())
+        found = {msp.name: msp for msp in map(_msp, groups)}
+        return MspManager(found[name] for name in sorted(found))  # protobuf's maps have no order
 
     @cached_property
     def orderer_msps(self) -> tuple[Msp, ...]:

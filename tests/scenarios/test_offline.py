@@ -113,6 +113,12 @@ def test_a_batchs_status_list_settles_all_its_members(commands: Commands) -> Non
     assert made["changed"] == 1
     assert offline(commands, first, *arguments).status == 4
     assert [offline(commands, path, *arguments).status for path, _ in others] == [0] * 4
+    (of_member,) = commands.ok("status-list", "export", receipt.certificate_id, "--out", "m.jwt")
+    assert (of_member["subject"], of_member["id"]) == ("batch", batch_id)
+    every = {one["id"]: one for one in commands.ok("status-list", "export", "--all", "--out", "lists")}
+    assert every[batch_id]["changed"] == 1
+    latest = commands.home / "lists" / f"{batch_id}.status-list.jwt"
+    assert offline(commands, first, "--trust", "trust.json", "--status-list", latest).status == 4
     (audited,) = commands.ok("audit")
     assert audited["findings"] == []
     assert audited["anchored"] >= 5

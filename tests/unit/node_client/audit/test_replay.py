@@ -15,12 +15,15 @@ from node_client.audit.state import AuditState
 from node_client.audit.tally import Issued
 from node_client.audit.trust_ranges import TrustRanges
 from node_client.certificates.statement import Ledger
+from node_client.certificates.trust import Trust
 from node_client.errors import AuditError
 from node_client.protocol.block import COMMIT_HASH, SIGNATURES, TRANSACTIONS_FILTER, Block, data_hash, parse_block
 from node_client.protocol.config import ChannelConfig
+from node_client.protocol.policy_dsl import parse_policy
 
 VECTORS = Path(__file__).parents[3] / "vectors" / "fabric"
 CITY = frozenset({"CityMSP"})
+POLICY = "AND('CityMSP.peer', OR('NishitetsuMSP.peer', 'TriValleyMSP.peer'))"
 
 
 @pytest.fixture(scope="module")
@@ -186,3 +189,16 @@ def test_the_trust_file_is_read_from_the_blocks(blocks: list[Block]) -> None:
     trust = ranges.result()
     assert [one.from_block for one in trust.ranges] == [0]
     assert set(trust.ranges[0].manager.msps) == {"CityMSP", "NishitetsuMSP", "TriValleyMSP"}
+
+
+def test_a_trust_file_that_says_something_else_is_found(blocks: list[Block]) -> None:
+    ledger = ledger_of(blocks)
+    with AuditState() as state:
+        auditor = Auditor(ledger, state, CITY)
+        auditor.take(blocks)
+        msps = [msp.config for msp in ChannelConfig(blocks[0]).msp_manager.msps.values()]
+        auditor.check_trust(Trust.create(ledger, msps[::-1], parse_policy(POLICY)))
+        assert auditor.report.is_clean
+        auditor.check_trust(Trust.create(ledger, msps, parse_policy("OR('CityMSP.peer', 'NishitetsuMSP.peer')")))
+        auditor.check_trust(Trust.create(ledger, msps[1:], parse_policy(POLICY)))
+        assert [one.what for one in auditor.report.findings] == [What.TRUST_FILE] * 2
