@@ -16,6 +16,8 @@ from network.folder import Folder
 from node_client.protocol.block import TRANSACTIONS_FILTER, Block, data_hash, parse_block
 from tests.conftest import Commands
 
+SALT, LEAF = 48, 80  # where they are in a member's body
+
 
 def test_a_network_that_nobody_touched_is_as_it_should_be(commands: Commands) -> None:
     for name in ("a", "b"):
@@ -136,8 +138,10 @@ def test_a_register_with_other_content_is_found_and_named(copy: Commands) -> Non
     path = copy.folder.organisation("City") / "register.db"
     with closing(sqlite3.connect(path)) as register, register:
         register.execute("UPDATE certificates SET salt = ?", (os.urandom(32),))
-        register.execute("UPDATE members SET salt = ? WHERE line = 1", (os.urandom(32),))
-        register.execute("UPDATE members SET leaf = ? WHERE line = 2", (os.urandom(32),))
+        for line, place in ((1, SALT), (2, LEAF)):
+            ((body,),) = register.execute("SELECT body FROM members WHERE line = ?", (line,))
+            changed = body[:place] + os.urandom(32) + body[place + 32 :]
+            register.execute("UPDATE members SET body = ? WHERE line = ?", (changed, line))
     control.up(copy.folder)
     result = copy("audit", "--json")
     assert result.status == 3
