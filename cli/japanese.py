@@ -93,6 +93,16 @@ TEXTS = {
     # what verifiers without a network need
     "status list written": "状態リストを書きました",
     "give either ID or --all": "ID か --all のどちらか一つを指定してください",
+    "--offline needs --trust: without a network, a trust file says whose word counts": (
+        "--offline には --trust が必要です。ネットワークなしでは、誰を信頼するかをトラストファイルが示します"
+    ),
+    "--status-list is for --offline: online, the ledger itself is asked": (
+        "--status-list は --offline と一緒に使います。ネットワークがあれば台帳に直接問い合わせます"
+    ),
+    "--save keeps the ledger's fresh answer: offline there is none": (
+        "--save は台帳の新しい答えを残します。--offline ではありません"
+    ),
+    "--max-age {text}: write it as 24h or 90m": "--max-age {text}: 24h や 90m のように書いてください",
     "no longer active": "有効でなくなったもの",
     "the trust file is written; verifiers compare its SHA-256 with what you tell them": (
         "トラストファイルを書きました。確認する人は、別の経路で知らせた SHA-256 と照らし合わせます"

@@ -91,11 +91,13 @@ class Wanted:
 
     def __post_init__(self) -> None:
         if self.offline and self.trust is None:
-            raise click.UsageError("--offline needs --trust: without a network, a trust file says whose word counts")
+            raise click.UsageError(
+                tr("--offline needs --trust: without a network, a trust file says whose word counts")
+            )
         if self.status_list and not self.offline:
-            raise click.UsageError("--status-list is for --offline: online, the ledger itself is asked")
+            raise click.UsageError(tr("--status-list is for --offline: online, the ledger itself is asked"))
         if self.save and self.offline:
-            raise click.UsageError("--save keeps the ledger's fresh answer: offline there is none")
+            raise click.UsageError(tr("--save keeps the ledger's fresh answer: offline there is none"))
 
 
 @click.command()
@@ -172,7 +174,7 @@ def _duration(text: str) -> timedelta:
     try:
         return timedelta(seconds=parse_duration(text) / SECOND)
     except ProtocolError as error:
-        raise click.UsageError(f"--max-age {text}: write it as 24h or 90m") from error
+        raise click.UsageError(tr("--max-age {text}: write it as 24h or 90m", text=text)) from error
 
 
 def _save(path: Path, receipt: "Receipt", answer: bytes) -> None:

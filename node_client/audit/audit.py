@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
 
 from chaincode.ledger.composite_key import split_composite_key
@@ -86,6 +86,7 @@ class Auditor:
             raise AuditError("the audit's state is damaged", "begin anew with another file") from error
         self._ledger = ledger
         self._state = state
+        self._source = ""  # the peer whose blocks are judged
         self._replay = Replay(
             state, ledger.first_block, ledger.channel, RegistryCheck(ledger.chaincode, issuer_msps, tally)
         )
@@ -107,7 +108,7 @@ class Auditor:
         self.report.block_hash = self._replay.block_hash
 
     def _judge(self, block: Block, beside: Sequence[Beside]) -> None:
-        findings = self._replay.take(block).findings
+        findings = [replace(one, peer=self._source) for one in self._replay.take(block).findings]
         self._in_blocks += findings[: MOST - len(self._in_blocks)]
         self.report.note(findings)
         for other in beside:
@@ -123,10 +124,11 @@ class Auditor:
             GatewayError: the first peer cannot be asked.
         """
         first, *others = peers
+        self._source = first.name
         start, height = self._replay.height, first.network.height()
         if start > height:
             raise AuditError(f"the peer has {height} blocks, and an earlier audit saw {start}", "ask another peer")
-        beside = [Beside(peer, start, height) for peer in others]
+        beside = [Beside(peer, first.name, start, height) for peer in others]
 
         def told(blocks: Iterable[Block]) -> Iterable[Block]:
             for block in blocks:

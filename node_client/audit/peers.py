@@ -37,12 +37,14 @@ class Beside:
     """Reads another peer's blocks beside those that are audited, and says where they differ.
 
     Args:
+        first: the peer whose blocks are audited.
         height: how many blocks are audited.
     """
 
-    def __init__(self, peer: Peer, start: int, height: int) -> None:
+    def __init__(self, peer: Peer, first: str, start: int, height: int) -> None:
         self.findings: list[Finding] = []
         self._peer = peer
+        self._first = first
         self._blocks: Iterator[Block] | None = None
         try:
             reached = self._reached(height)
@@ -50,7 +52,7 @@ class Beside:
             self._lost(error)
             return
         if reached < height:
-            detail = f"it has {reached} blocks, and another peer {height}"
+            detail = f"it has {reached} blocks, and {first} {height}"
             self.findings.append(Finding(what=What.HEIGHT, detail=detail, peer=peer.name))
         self._blocks = read_blocks(peer.network, start, min(height, reached))
 
@@ -66,7 +68,8 @@ class Beside:
         if other is None:
             self._blocks = None
         elif difference := _difference(block, other):
-            finding = Finding(what=What.PEER, detail=difference, block=block.number, peer=self._peer.name)
+            detail = f"{difference} than {self._first}'s"
+            finding = Finding(what=What.PEER, detail=detail, block=block.number, peer=self._peer.name)
             self.findings.append(finding)
 
     def _reached(self, height: int) -> int:
@@ -87,7 +90,7 @@ def _difference(block: Block, other: Block) -> str:
     if other.header_bytes != block.header_bytes:
         return "its block is another one"
     if data_hash(other.envelopes) != other.data_hash:
-        return "its block does not hold the transactions that the header says"
+        return "its block holds other transactions"
     if other.validation_codes != block.validation_codes:
         return "its validation codes are others"
     if other.metadata[COMMIT_HASH : COMMIT_HASH + 1] != block.metadata[COMMIT_HASH : COMMIT_HASH + 1]:

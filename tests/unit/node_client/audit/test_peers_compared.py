@@ -162,7 +162,7 @@ def test_a_peer_with_another_block_code_or_commit_hash_is_named(
 ) -> None:
     others = (
         (lambda block: replace(block, previous_hash=b"other"), "another one"),
-        (lambda block: replace(block, envelopes=block.envelopes[::-1]), "does not hold"),
+        (lambda block: replace(block, envelopes=block.envelopes[::-1]), "other transactions"),
         (lambda block: block.with_metadata(TRANSACTIONS_FILTER, b"\x0b" * len(block.envelopes)), "validation codes"),
         (lambda block: block.with_metadata(COMMIT_HASH, b""), "commit hash"),
     )
@@ -199,3 +199,13 @@ def test_what_is_written_during_the_audit_is_no_difference(
     report = audited(ledger, Growing(blocks, records))
     assert report.is_clean
     assert report.height == 8
+
+
+def test_a_first_peer_that_changed_its_blocks_is_named(
+    blocks: list[Block], ledger: Ledger, records: list[CertificateRecord]
+) -> None:
+    codes = b"\x0b" * len(blocks[6].envelopes)
+    changed = [block.with_metadata(TRANSACTIONS_FILTER, codes) if block.number == 6 else block for block in blocks]
+    report = audited(ledger, FakeNetwork(changed, records), FakeNetwork(blocks, records))
+    found = {(one.what, one.peer) for one in report.findings}
+    assert found == {(What.VALIDATION_CODE, "peer0.city"), (What.PEER, "peer0.nishitetsu")}
