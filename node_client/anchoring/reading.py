@@ -92,4 +92,6 @@ def read(
             tally.add(store.keep(run, number, segment.digest, prepared), segment.done)
             tally.unused |= prepared.unused
             progress(tally)
+            if stop.is_set():
+                raise Stopped
     return tally, digest.hexdigest()
