@@ -1,5 +1,6 @@
 """The README's tutorial and the guides' programs, run as they are printed."""
 
+import ast
 import asyncio
 import os
 import re
@@ -76,7 +77,9 @@ def test_tutorial(place: Path) -> None:
 def test_client_program(place: Path) -> None:
     (place / "office").mkdir()
     assert run("certledger network up --ports auto", place / "office").returncode == 0
-    (program,) = blocks("docs/client.md", "python")
+    program, *fragments = blocks("docs/client.md", "python")
+    for fragment in fragments:  # which go on from a program's middle
+        compile(fragment, "docs/client.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     (place / "office" / "program.py").write_text(program, encoding="utf-8")
     done = run("python program.py", place / "office")
     assert done.stdout == '{"bookmark":"","records":[]}\n', done
