@@ -1,9 +1,11 @@
 """Anchoring as users do it: commands on a running network."""
 
 import json
+import re
 import subprocess
 import sys
 from hashlib import sha256
+from pathlib import Path
 
 from tests.conftest import Commands
 from tests.scenarios.batches import given
@@ -121,3 +123,15 @@ def test_single_certificates_and_batches_share_references(commands: Commands) ->
     commands("anchor", source.path.name, "--skip-invalid")
     refused = commands("issue", source.documents[other].name, "--reference", other, "--json")
     assert refused.records[0]["error"]["code"] == "reference-taken"
+
+
+def test_the_guides_program(commands: Commands) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "anchoring.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    program = program.replace('Path(".certledger")', f"Path({str(commands.folder.path)!r})")
+    for _ in range(2):  # the second time finds what the first one did
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=commands.home, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done
+        assert done.stdout.splitlines() == [f"R-{number} {number}" for number in range(1000)]
