@@ -26,6 +26,8 @@ NAMES = {
     "AsyncChannelParticipation": "ChannelParticipation",
     "AsyncCommit": "Commit",
     "AsyncContract": "Contract",
+    "AsyncDiscoverer": "Discoverer",
+    "AsyncDiscovery": "Discovery",
     "AsyncEventStream": "EventStream",
     "AsyncEventsRequest": "EventsRequest",
     "AsyncFilteredBlockEventsRequest": "FilteredBlockEventsRequest",

@@ -77,6 +77,12 @@ class AccessControl:
             )
         self.check(resource, channel, signed)
 
+    def check_admin(self, signed: SignedData) -> None:
+        """Check that an admin of the peer's own organisation signed something. Raises AccessDenied."""
+        member = next(iter(signers(self._local, [signed])), None)
+        if member is None or not self._local.msps[self._msp_id].has_role(member, "admin"):
+            raise AccessDenied("signature set did not satisfy policy")
+
     def check_policy(self, path: str, channel: str, signed: SignedData) -> None:
         """Check that whoever signed satisfies a policy of the channel. Raises AccessDenied."""
         config = self._ledger.config

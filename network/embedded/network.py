@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 import grpc
+from fabric_protos.discovery import protocol_pb2_grpc
 from fabric_protos.gateway import gateway_pb2_grpc
 from fabric_protos.orderer import ab_pb2_grpc
 from fabric_protos.peer import chaincode_shim_pb2_grpc, events_pb2_grpc, peer_pb2_grpc
@@ -17,7 +18,9 @@ from network.embedded.bootstrap import ensure_registry
 from network.embedded.chaincode_processes import keep_running
 from network.embedded.chaincode_support import SERVER_OPTIONS, ChaincodeSupport
 from network.embedded.deliver_service import DeliverService
+from network.embedded.discovery_service import DiscoveryService
 from network.embedded.gateway_service import GatewayService
+from network.embedded.gossip import Announcer
 from network.embedded.health import Health
 from network.embedded.launches import Launches
 from network.embedded.ledger import Ledger
@@ -59,6 +62,7 @@ class EmbeddedNetwork:
         self._supports: dict[str, ChaincodeSupport] = {}
         self._launches: dict[str, Launches] = {}
         self.peers: dict[str, Peer] = {}
+        self._announcers: dict[str, Announcer] = {}
 
     async def __aenter__(self) -> Self:
         self._home.mkdir(exist_ok=True)
@@ -93,7 +97,8 @@ class EmbeddedNetwork:
         )
         self._making_blocks = asyncio.create_task(self.orderer.run())
         for organisation in self._topology.organisations:
-            self.peers[organisation.msp_id] = self._peer(organisation)
+            peer = self.peers[organisation.msp_id] = self._peer(organisation)
+            self._announcers[organisation.msp_id] = Announcer(peer, organisation.peer)
         self._check_addresses()
         for organisation in self._topology.organisations:
             await self._serve(organisation)
@@ -171,6 +176,9 @@ class EmbeddedNetwork:
         )
         peer_pb2_grpc.add_EndorserServicer_to_server(EndorserService(peer), node)
         events_pb2_grpc.add_DeliverServicer_to_server(DeliverService(self.ledger, peer.msp_id), node)
+        protocol_pb2_grpc.add_DiscoveryServicer_to_server(
+            DiscoveryService(self.ledger, peer, self.peers, self._announcers), node
+        )
         self._bind(node, organisation.peer, home / "peer" / "tls")
         self._bind(node, organisation.mutual_tls_peer, home / "peer" / "tls", self._client_roots())
         await self._run(node)

@@ -228,6 +228,10 @@ class Peer:
         """Who endorses, serialised."""
         return self._identity.serialized
 
+    def sign(self, message: bytes) -> bytes:
+        """Sign what others are to know to be this peer's."""
+        return self._identity.sign(message)
+
     def definition(self, chaincode: str) -> Definition | None:
         """The committed definition of a chaincode."""
         return read_definition(self.ledger.state(self.msp_id), chaincode)

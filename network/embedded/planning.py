@@ -81,19 +81,35 @@ class Planner:
         """
         calls = list(calls)
         described = [self._describe(call) for call in calls]
-        admitted = set(self._peers)
-        for call, one in zip(calls, described, strict=True):
-            if call.collection_names and not call.no_private_reads:
-                admitted &= self._members(call, one)
+        admitted = self._admitted(calls, described)
         found = self._combined(calls, described)
         possible = [one for one in found if _is_possible(one, admitted)]
         if not possible:
             raise NoPlan("no peer combination can satisfy the endorsement policy")
-        able = {msp_id for msp_id in admitted if all(msp_id in self._holders(call.name) for call in calls)}
+        able = self._able(calls, admitted)
         possible = [one for one in possible if _is_possible(one, able)]
         if not possible:
             raise NoPlan("required chaincodes are not installed on sufficient peers")
         return Plan(tuple(possible), frozenset(able))
+
+    def authorised(self, calls: Iterable[ChaincodeCall]) -> frozenset[str]:
+        """The organisations whose peers have the chaincodes and may read the collections (`PeersAuthorizedByCriteria`).
+
+        Raises:
+            NoPlan: a chaincode or a collection is not defined.
+        """
+        calls = list(calls)
+        return frozenset(self._able(calls, self._admitted(calls, [self._describe(call) for call in calls])))
+
+    def _admitted(self, calls: list[ChaincodeCall], described: list[_Described]) -> set[str]:
+        admitted = set(self._peers)
+        for call, one in zip(calls, described, strict=True):
+            if call.collection_names and not call.no_private_reads:
+                admitted &= self._members(call, one)
+        return admitted
+
+    def _able(self, calls: list[ChaincodeCall], admitted: set[str]) -> set[str]:
+        return {msp_id for msp_id in admitted if all(msp_id in self._holders(call.name) for call in calls)}
 
     def _describe(self, call: ChaincodeCall) -> _Described:
         """Source: `MetadataProvider.Metadata`. A policy that cannot be read counts as no definition."""

@@ -19,6 +19,7 @@ from network.folder import Folder
 from network.topology import CHANNEL
 from node_client import EndorseError, EvaluateError, Gateway, GatewayError
 from node_client.admin._sync.configuration import ChannelConfiguration
+from node_client.admin._sync.discovery import Discovery
 from node_client.certificates.trust import Trust
 from node_client.errors import SubmitError
 from node_client.protocol.config import ChannelConfig
@@ -65,6 +66,13 @@ def new_user(folder: Folder, organisation: str = "City", role: str = "issuer") -
     name = f"{role}-{secrets.token_hex(3)}"
     control.add_identity(folder, organisation, name, role)
     return name
+
+
+def known_peers(folder: Folder) -> set[str]:
+    """The organisations whose peers the city's peer knows."""
+    auditor = Person.of(folder, "City", "auditor")
+    endpoint = profile_of(folder, "City").endpoint("City")
+    return {one.msp_id for one in Discovery(endpoint, auditor.identity, auditor.signer, CHANNEL).peers()}
 
 
 def issue(folder: Folder, organisation: str, user: str) -> None:
@@ -150,6 +158,7 @@ def test_an_endorsement_of_a_revoked_peer_counts_no_more(folder: Folder, command
                 endorsed()
 
         eventually(forgotten)
+        assert known_peers(folder) == {"CityMSP", "NishitetsuMSP"}
         issue(folder, "City", "issuer")  # with Nishitetsu's endorsement
 
 

@@ -4,6 +4,7 @@ import asyncio
 
 import grpc
 from fabric_protos.common import common_pb2
+from fabric_protos.discovery import protocol_pb2, protocol_pb2_grpc
 from fabric_protos.orderer import ab_pb2_grpc
 
 from node_client.admin import rest
@@ -54,6 +55,23 @@ class AsyncOrderer:
                 return await call.read()
             except grpc.RpcError as error:
                 raise unanswered(self.endpoint.address, error) from error
+
+
+class AsyncDiscoverer:
+    """A peer's discovery service, asked each time on a connection of its own."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+
+    async def discover(self, payload: bytes, signature: bytes, *, timeout: float | None = TIMEOUT) -> bytes:
+        """The answer to a signed request, `discovery.Response`. Raises AdminError."""
+        request = protocol_pb2.SignedRequest(payload=payload, signature=signature)
+        async with _dial(self.endpoint) as channel:
+            try:
+                answer = await protocol_pb2_grpc.DiscoveryStub(channel).Discover(request, timeout=timeout)
+            except grpc.RpcError as error:
+                raise unanswered(self.endpoint.address, error) from error
+        return bytes(answer.SerializeToString())
 
 
 def _dial(endpoint: Endpoint) -> grpc.aio.Channel:

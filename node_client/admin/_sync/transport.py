@@ -2,6 +2,7 @@
 
 import grpc
 from fabric_protos.common import common_pb2
+from fabric_protos.discovery import protocol_pb2, protocol_pb2_grpc
 from fabric_protos.orderer import ab_pb2_grpc
 
 from node_client.admin import rest
@@ -52,6 +53,23 @@ class Orderer:
                 return next(answers, None)
             except grpc.RpcError as error:
                 raise unanswered(self.endpoint.address, error) from error
+
+
+class Discoverer:
+    """A peer's discovery service, asked each time on a connection of its own."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+
+    def discover(self, payload: bytes, signature: bytes, *, timeout: float | None = TIMEOUT) -> bytes:
+        """The answer to a signed request, `discovery.Response`. Raises AdminError."""
+        request = protocol_pb2.SignedRequest(payload=payload, signature=signature)
+        with _dial(self.endpoint) as channel:
+            try:
+                answer = protocol_pb2_grpc.DiscoveryStub(channel).Discover(request, timeout=timeout)
+            except grpc.RpcError as error:
+                raise unanswered(self.endpoint.address, error) from error
+        return bytes(answer.SerializeToString())
 
 
 def _dial(endpoint: Endpoint) -> grpc.Channel:
