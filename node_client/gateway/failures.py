@@ -37,7 +37,12 @@ def failure(kind: type[E], error: Any, transaction_id: str = "") -> E:
 
 
 def connection_lost(error: GatewayError) -> bool:
-    """Whether a call failed because its connection could not be made or broke, and not by an answer."""
+    """Whether a call failed because its connection could not be made or broke, and not by an answer.
+
+    A node that is stopped may cancel the calls that it has.
+    """
+    if error.code == "CANCELLED":
+        return not error.details
     return (
         error.code == "UNAVAILABLE"
         and not error.details

@@ -154,6 +154,8 @@ class AsyncTransport:
             try:
                 return await self._attempt(kind, call, request, attempts.left, transaction_id)
             except GatewayError as error:
+                if self.closed:
+                    raise
                 pause = attempts.pause(error)
                 self.fail_over(used)
                 await asyncio.sleep(pause)

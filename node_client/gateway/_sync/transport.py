@@ -152,6 +152,8 @@ class Transport:
             try:
                 return self._attempt(kind, call, request, attempts.left, transaction_id)
             except GatewayError as error:
+                if self.closed:
+                    raise
                 pause = attempts.pause(error)
                 self.fail_over(used)
                 time.sleep(pause)

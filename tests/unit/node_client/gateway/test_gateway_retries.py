@@ -234,4 +234,5 @@ def test_waits_between_attempts_differ_and_grow():
 def test_a_lost_connection_is_told_from_an_answer(message, lost):
     assert connection_lost(GatewayError("UNAVAILABLE", message)) is lost
     assert not connection_lost(GatewayError("UNKNOWN", message))
+    assert connection_lost(GatewayError("CANCELLED", message))
     assert not connection_lost(GatewayError("UNAVAILABLE", message, details=(PeerDetail("a", "b", "c"),)))
