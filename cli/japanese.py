@@ -233,7 +233,11 @@ TEXTS = {
         "オーダラー {orderers} 台 (Raft): {faults} 台まで故障しても動きます"
     ),
     "nothing is ordered without {names}": "{names} なしでは何も順序付けされません",
+    "certificates until {day}": "証明書の期限 {day}",
+    "! its certificates expire on {day}": "! 証明書が {day} に切れます",
     "the site is made": "拠点を作りました",
+    "requests for its certificates": "証明書の署名要求",
+    "the certificates are taken in": "証明書を取り込みました",
     "the nodes are in the channel": "ノードがチャネルに参加しました",
     "the registry is approved": "登録簿を承認しました",
     "the registry was on the channel already": "登録簿はすでにチャネルに配備されています",

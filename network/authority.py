@@ -1,11 +1,9 @@
 """Certificate authorities, and private keys that only their owner can read."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
 
@@ -13,12 +11,14 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtensionOID, NameOID
 
-ATTRIBUTES_OID = x509.ObjectIdentifier("1.2.3.4.5.6.7.8.1")  # fabric-ca's `lib/attrmgr`
+from network.credential import Credential, Extensions, key_usage
+
 BACKDATE = timedelta(minutes=5)  # for clocks that are behind, as Fabric CA does
 CA_LIFETIME = timedelta(days=15 * 365)
 LIFETIME = timedelta(days=3 * 365)
+_OF_KEYS = (ExtensionOID.SUBJECT_KEY_IDENTIFIER, ExtensionOID.AUTHORITY_KEY_IDENTIFIER)
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ class Authority:
     @classmethod
     def create(cls, organisation: str, common_name: str) -> Self:
         """A new authority with a self-signed certificate."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = new_key()
         name = x509.Name(
             [
                 x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation),
                 x509.NameAttribute(NameOID.COMMON_NAME, common_name),
             ]
         )
-        usage = _key_usage(digital_signature=True, key_cert_sign=True, crl_sign=True)
+        usage = key_usage(digital_signature=True, key_cert_sign=True, crl_sign=True)
         now = datetime.now(UTC)
         certificate = (
             x509.CertificateBuilder()
@@ -91,7 +91,7 @@ class Authority:
     @property
     def pair(self) -> KeyPair:
         """The authority's own key and certificate."""
-        return KeyPair(_key_pem(self._key), _pem(self._certificate))
+        return KeyPair(key_pem(self._key), _pem(self._certificate))
 
     def issue_identity(
         self,
@@ -109,35 +109,29 @@ class Authority:
             attributes: attributes as Fabric CA writes them, such as `certledger.role`.
             lifetime: how long the certificate is valid; a negative one is expired already.
         """
-        subject = [
-            x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, unit),
-            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
-        ]
-        extensions: list[x509.ExtensionType] = []
-        if attributes:
-            value = json.dumps({"attrs": dict(attributes)}, separators=(",", ":")).encode()
-            extensions.append(x509.UnrecognizedExtension(ATTRIBUTES_OID, value))
-        return self._issue(subject, _key_usage(digital_signature=True), extensions, lifetime)
+        return self.issue(Credential(common_name=common_name, unit=unit, attributes=attributes or {}), lifetime)
 
     def issue_tls(self, common_name: str, hosts: Sequence[str] = (), *, lifetime: timedelta = LIFETIME) -> KeyPair:
         """A key and a TLS certificate, for clients, and with host names or addresses for servers too."""
-        uses = [ExtendedKeyUsageOID.CLIENT_AUTH]
-        extensions: list[x509.ExtensionType] = []
-        if hosts:
-            uses.insert(0, ExtendedKeyUsageOID.SERVER_AUTH)
-            extensions.append(x509.SubjectAlternativeName([_general_name(host) for host in hosts]))
-        extensions.append(x509.ExtendedKeyUsage(uses))
-        subject = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
-        usage = _key_usage(digital_signature=True, key_encipherment=True)
-        return self._issue(subject, usage, extensions, lifetime)
+        return self.issue(Credential(common_name=common_name, hosts=tuple(hosts)), lifetime)
+
+    def issue(self, credential: Credential, lifetime: timedelta = LIFETIME) -> KeyPair:
+        """A new key, and its certificate that says what it must."""
+        key = new_key()
+        certificate = self._issue(key.public_key(), credential.subject, credential.extensions, lifetime)
+        return KeyPair(key_pem(key), _pem(certificate))
+
+    def renew(self, certificate: x509.Certificate, lifetime: timedelta = LIFETIME) -> bytes:
+        """A certificate that says the same of the same key, valid from now on; PEM. Raises ValueError."""
+        public_key = certificate.public_key()
+        if not isinstance(public_key, ec.EllipticCurvePublicKey):
+            raise ValueError("its key is not an elliptic-curve key")
+        extensions = [(one.value, one.critical) for one in certificate.extensions if one.oid not in _OF_KEYS]
+        return _pem(self._issue(public_key, certificate.subject, extensions, lifetime))
 
     def has_issued(self, certificate: x509.Certificate) -> bool:
         """Whether a certificate is one of this authority's."""
-        try:
-            certificate.verify_directly_issued_by(self._certificate)
-        except (ValueError, TypeError, InvalidSignature):
-            return False
-        return True
+        return has_issued(self._certificate, certificate)
 
     def has_signed(self, revocations: x509.CertificateRevocationList) -> bool:
         """Whether a revocation list is this authority's."""
@@ -172,61 +166,41 @@ class Authority:
         )
 
     def _issue(
-        self,
-        subject: list[x509.NameAttribute[str]],
-        usage: x509.KeyUsage,
-        extensions: Sequence[x509.ExtensionType],
-        lifetime: timedelta,
-    ) -> KeyPair:
-        key = ec.generate_private_key(ec.SECP256R1())
+        self, public_key: ec.EllipticCurvePublicKey, subject: x509.Name, extensions: Extensions, lifetime: timedelta
+    ) -> x509.Certificate:
         now = datetime.now(UTC)
-        begin = min(now, now + lifetime) - BACKDATE
         builder = (
             x509.CertificateBuilder()
-            .subject_name(x509.Name(subject))
+            .subject_name(subject)
             .issuer_name(self._certificate.subject)
-            .public_key(key.public_key())
+            .public_key(public_key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(begin)
+            .not_valid_before(min(now, now + lifetime) - BACKDATE)
             .not_valid_after(now + lifetime)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(usage, critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
             .add_extension(self._authority_key, critical=False)
         )
-        for extension in extensions:
-            builder = builder.add_extension(extension, critical=False)
-        return KeyPair(_key_pem(key), _pem(builder.sign(self._key, hashes.SHA256())))
+        for extension, critical in extensions:
+            builder = builder.add_extension(extension, critical)
+        return builder.sign(self._key, hashes.SHA256())
 
 
-def _general_name(host: str) -> x509.GeneralName:
+def has_issued(authority: x509.Certificate, certificate: x509.Certificate) -> bool:
+    """Whether a certificate is one of the authority's that has the other."""
     try:
-        return x509.IPAddress(ip_address(host))
-    except ValueError:
-        return x509.DNSName(host)
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
-def _key_usage(
-    *,
-    digital_signature: bool = False,
-    key_encipherment: bool = False,
-    key_cert_sign: bool = False,
-    crl_sign: bool = False,
-) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=digital_signature,
-        content_commitment=False,
-        key_encipherment=key_encipherment,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=key_cert_sign,
-        crl_sign=crl_sign,
-        encipher_only=False,
-        decipher_only=False,
-    )
+def new_key() -> ec.EllipticCurvePrivateKey:
+    """A new private key, of the kind that all of Fabric's nodes and clients can use."""
+    return ec.generate_private_key(ec.SECP256R1())
 
 
-def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """A private key as it is written."""
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

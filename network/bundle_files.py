@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from network.bundle import AGAIN, ROLES, Bundle, OrdererPart
-from network.crypto import msp_config
+from network.crypto import AuthorityCertificates, msp_config
 from network.errors import BundleError, FolderError
 from network.topology import Organisation
 
@@ -66,16 +66,10 @@ def read_bundle(path: Path) -> Bundle:
 
 def unpack(bundle: Bundle, folder: Path) -> None:
     """Make an organisation's public folder from its bundle, where there is none. Raises OSError."""
-    msp = folder / "msp"
-    for name, pems in (
-        ("cacerts", bundle.roots),
-        ("intermediatecerts", bundle.intermediates),
-        ("tlscacerts", bundle.tls_roots),
-        ("tlsintermediatecerts", bundle.tls_intermediates),
-    ):
-        for number, pem in enumerate(pems, start=1):
-            _write(msp / name / f"ca-{number:02}.pem", pem)
-    _write(msp / "config.yaml", msp_config(bundle.units))
+    lists = (bundle.roots, bundle.tls_roots, bundle.intermediates, bundle.tls_intermediates)
+    AuthorityCertificates(*([pem.encode() for pem in pems] for pems in lists)).write_msp(folder / "msp")
+    # Its units may have other names than ours.
+    _write(folder / "msp" / "config.yaml", msp_config(bundle.units))
     _write(folder / "ca" / "ca.crt", "".join((*bundle.roots, *bundle.intermediates)))
     _write(folder / "tlsca" / "tlsca.crt", "".join((*bundle.tls_roots, *bundle.tls_intermediates)))
     for place, part in zip(bundle.place.orderers, bundle.orderers, strict=True):

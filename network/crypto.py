@@ -8,18 +8,18 @@
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
 
-from network.authority import LIFETIME, Authority, KeyPair
+from network.authority import LIFETIME, Authority
 from network.errors import FolderError, NetworkError
+from network.places import ROLES, Place, node_places, pseudonym, user_places
 from network.topology import Organisation
 from node_client.durable import make_folder, sync_folder, sync_tree
-
-ROLES = ("admin", "issuer", "auditor", "verifier")
 
 UNITS = {role: role for role in ("client", "peer", "admin", "orderer")}
 
@@ -33,6 +33,68 @@ def msp_config(units: Mapping[str, str]) -> str:
     return "NodeOUs:\n  Enable: true\n" + "".join(lines)
 
 
+@dataclass(frozen=True)
+class AuthorityCertificates:
+    """The certificates of the authorities above an organisation's own, PEM."""
+
+    roots: Sequence[bytes]
+    tls_roots: Sequence[bytes]
+    intermediates: Sequence[bytes] = ()
+    tls_intermediates: Sequence[bytes] = ()
+
+    def write_msp(self, folder: Path) -> None:
+        """Write an MSP folder without an identity. Raises OSError."""
+        for name, pems in (
+            ("cacerts", self.roots),
+            ("intermediatecerts", self.intermediates),
+            ("tlscacerts", self.tls_roots),
+            ("tlsintermediatecerts", self.tls_intermediates),
+        ):
+            for number, pem in enumerate(pems, start=1):
+                _write(folder / name / f"ca-{number:02}.pem", pem)
+        _write(folder / "config.yaml", msp_config(UNITS).encode())
+
+    def write_above(self, home: Path, place: Place) -> None:
+        """Write what stands beside a key and its certificate in an organisation's folder. Raises OSError."""
+        if place.is_tls:
+            _write(home / place.folder / "ca.crt", b"".join((*self.tls_roots, *self.tls_intermediates)))
+        else:
+            self.write_msp(home / place.folder)
+
+
+@dataclass(frozen=True)
+class OwnAuthorities:
+    """An organisation's own certificate authorities, with their keys."""
+
+    ca: Authority
+    tls_ca: Authority
+
+    @classmethod
+    def load(cls, home: Path) -> "OwnAuthorities":
+        """Those of an organisation's folder. Raises FolderError: they are not here."""
+        try:
+            ca = Authority.load(home / "ca" / "ca.key", home / "ca" / "ca.crt")
+            return cls(ca, Authority.load(home / "tlsca" / "tlsca.key", home / "tlsca" / "tlsca.crt"))
+        except (OSError, ValueError) as error:
+            raise FolderError(f"the organisation's certificate authority cannot be read: {error}") from error
+
+    @property
+    def certificates(self) -> AuthorityCertificates:
+        """Their certificates."""
+        return AuthorityCertificates([self.ca.pair.certificate], [self.tls_ca.pair.certificate])
+
+    def of(self, place: Place) -> Authority:
+        """The one that issues what belongs into a place."""
+        return self.tls_ca if place.is_tls else self.ca
+
+    def fill(self, home: Path, places: Iterable[Place], lifetime: timedelta = LIFETIME) -> None:
+        """Make the keys and certificates of places. Raises OSError."""
+        for place in places:
+            pair = self.of(place).issue(place.credential, lifetime)
+            pair.write(home / place.key, home / place.certificate)
+            self.certificates.write_above(home, place)
+
+
 def create_organisation(folder: Path, organisation: Organisation) -> None:
     """Make everything an organisation needs, with one user for every role.
 
@@ -44,14 +106,9 @@ def create_organisation(folder: Path, organisation: Organisation) -> None:
     tls_ca = Authority.create(organisation.name, f"tlsca.{organisation.label}")
     ca.pair.write(folder / "ca" / "ca.key", folder / "ca" / "ca.crt")
     tls_ca.pair.write(folder / "tlsca" / "tlsca.key", folder / "tlsca" / "tlsca.crt")
-    _write_msp(folder / "msp", ca, tls_ca)
-    nodes = [("peer", "peer", organisation.peer_name, organisation.peer)]
-    nodes += [("orderer", place.folder, place.name, place.address) for place in organisation.orderers]
-    for unit, place, name, address in nodes:
-        host = address.rpartition(":")[0]
-        hosts = list(dict.fromkeys([host, name, "localhost", "127.0.0.1"]))
-        _write_msp(folder / place / "msp", ca, tls_ca, ca.issue_identity(name, unit=unit))
-        _write_tls(folder / place / "tls", "server", tls_ca.issue_tls(name, hosts), tls_ca)
+    authorities = OwnAuthorities(ca, tls_ca)
+    authorities.certificates.write_msp(folder / "msp")
+    authorities.fill(folder, node_places(organisation))
     for role in ROLES:
         create_user(folder, role, role)
 
@@ -85,26 +142,19 @@ def create_user(folder: Path, name: str, role: str, *, lifetime: timedelta = LIF
     target = folder / "users" / name
     if target.exists():
         raise NetworkError(f"the user {name} exists already")
-    pseudonym = _pseudonym(name)
+    own = pseudonym(name)
     for other in user_names(folder):
         # Contracts know their callers by subject and issuer: two users of one subject would be one to them.
-        if _pseudonym(other) == pseudonym:
-            raise NetworkError(f"the user {other} has the pseudonym {pseudonym} already", "choose another name")
-    try:
-        ca = Authority.load(folder / "ca" / "ca.key", folder / "ca" / "ca.crt")
-        tls_ca = Authority.load(folder / "tlsca" / "tlsca.key", folder / "tlsca" / "tlsca.crt")
-    except (OSError, ValueError) as error:
-        raise FolderError(f"the organisation's certificate authority cannot be read: {error}") from error
-    unit = "admin" if role == "admin" else "client"
-    attributes = {"certledger.role": role} if role != "admin" else {}
-    identity = ca.issue_identity(pseudonym, unit=unit, attributes=attributes, lifetime=lifetime)
+        if pseudonym(other) == own:
+            raise NetworkError(f"the user {other} has the pseudonym {own} already", "choose another name")
+    authorities = OwnAuthorities.load(folder)
     make_folder(target.parent)
     temporary = Path(mkdtemp(prefix=f".{name}-", dir=target.parent))
     try:
-        _write_msp(temporary / "msp", ca, tls_ca, identity)
-        _write_tls(temporary / "tls", "client", tls_ca.issue_tls(pseudonym, lifetime=lifetime), tls_ca)
-        sync_tree(temporary)
-        temporary.rename(target)
+        authorities.fill(temporary, user_places(name, role), lifetime)
+        made = temporary / "users" / name
+        sync_tree(made)
+        made.rename(target)
         sync_folder(target.parent)
     finally:
         rmtree(temporary, ignore_errors=True)
@@ -118,20 +168,6 @@ def user_names(folder: Path) -> list[str]:
     return sorted(path.name for path in users.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
-def _pseudonym(name: str) -> str:
-    return name if any(c.isdigit() for c in name) else f"{name}-01"
-
-
-def _write_msp(folder: Path, ca: Authority, tls_ca: Authority, identity: KeyPair | None = None) -> None:
-    for name, pem in (("cacerts/ca.pem", ca.pair.certificate), ("tlscacerts/tlsca.pem", tls_ca.pair.certificate)):
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(pem)
-    (folder / "config.yaml").write_text(msp_config(UNITS), encoding="utf-8")
-    if identity:
-        identity.write(folder / "keystore" / "key.pem", folder / "signcerts" / "cert.pem")
-
-
-def _write_tls(folder: Path, name: str, pair: KeyPair, tls_ca: Authority) -> None:
-    pair.write(folder / f"{name}.key", folder / f"{name}.crt")
-    (folder / "ca.crt").write_bytes(tls_ca.pair.certificate)
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)

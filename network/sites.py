@@ -23,6 +23,7 @@ from network.fabric.keys import create_links
 from network.folder import Engine, Folder
 from network.profiles import write_profiles
 from network.rendering import rendered
+from network.requests import REQUESTS, is_incomplete, make_requests
 from network.topology import Organisation, Topology
 from network.trust import write_trust
 from node_client.durable import make_folder, replace_file, sync_folder, sync_tree
@@ -32,22 +33,27 @@ BUNDLES = "bundles"
 BUNDLE_SUFFIX = ".bundle.json"
 
 
-def make_organisation(path: Path, organisation: Organisation, engine: Engine) -> None:
-    """Make an organisation's keys and certificates in a network's folder. Raises OSError."""
+def make_organisation(path: Path, organisation: Organisation, engine: Engine, *, outside: bool = False) -> None:
+    """Make an organisation's keys and certificates in a network's folder. Raises OSError.
+
+    Args:
+        outside: let the certificates come from an authority outside, and make requests for them.
+    """
     home = path / organisation.name
-    create_organisation(home, organisation)
+    if outside:
+        make_requests(home, organisation)
+    else:
+        create_organisation(home, organisation)
     if engine is Engine.FABRIC:
         create_links(home, organisation)
 
 
-def make_site(folder: Folder, topology: Topology, organisation: Organisation) -> Bundle:
+def make_site(folder: Folder, topology: Topology, organisation: Organisation, *, outside: bool = False) -> None:
     """Make the site of one organisation, whole or not at all.
 
     Args:
         organisation: with the addresses of its nodes.
-
-    Returns:
-        What it tells the others of itself.
+        outside: let its certificates come from an authority outside; they are taken in later.
 
     Raises:
         FolderError: something is there already, or it cannot be written.
@@ -62,16 +68,21 @@ def make_site(folder: Folder, topology: Topology, organisation: Organisation) ->
     text = rendered(topology, [organisation])
 
     def fill(path: Path) -> None:
-        make_organisation(path, organisation, Engine.FABRIC)
+        make_organisation(path, organisation, Engine.FABRIC, outside=outside)
         (path / "configtx.yaml").write_text(text, encoding="utf-8")
 
     folder.make(fill, Engine.FABRIC, profile=topology.name, site=organisation.name)
-    return export(folder, organisation)
 
 
 def export(folder: Folder, organisation: Organisation) -> Bundle:
     """What an organisation whose site this is tells the others of itself. Raises FolderError."""
-    return bundle_of(folder.organisation(organisation.name), organisation)
+    home = folder.organisation(organisation.name)
+    if is_incomplete(home):
+        raise FolderError(
+            f"the certificates of {organisation.name} have not come in",
+            f"have them made of the requests in {home / REQUESTS}, then: certledger network take-in FOLDER",
+        )
+    return bundle_of(home, organisation)
 
 
 def make_channel(folder: Folder, topology: Topology, bundles: Sequence[Bundle], expected: str = "") -> Channel:

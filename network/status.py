@@ -1,6 +1,7 @@
 """What a network does now."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from network.folder import Engine, Folder
 from network.tolerance import Tolerance
@@ -38,6 +39,8 @@ class NodeStatus:
         pid: None when it does not run.
         leader: whether an orderer leads the others; None for other nodes, and when it does not say.
         height: how many blocks it has; None for what has none, and when it does not answer.
+        chaincode: what a peer runs on the channel, as `name version`; None for other nodes, and without an answer.
+        expires: when the first of its certificates expires.
     """
 
     name: str
@@ -47,6 +50,8 @@ class NodeStatus:
     pid: int | None
     leader: bool | None = None
     height: int | None = None
+    chaincode: tuple[str, ...] | None = None
+    expires: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from network.status import NodeStatus, OrganisationStatus
     from network.tolerance import Tolerance
 
+SOON = timedelta(days=60)
 ENGINES = click.Choice(["embedded", "fabric"])
 ROLES = click.Choice(["admin", "issuer", "auditor", "verifier"])
 
@@ -193,6 +195,8 @@ def show_status(settings: Settings, headline: str = "") -> bool:
                 "leader": one.leader,
                 "height": one.height,
                 "address": one.address,
+                "chaincode": None if one.chaincode is None else list(one.chaincode),
+                "expires": one.expires.isoformat() if one.expires else None,
             }
             for one in found.nodes
         ]
@@ -233,4 +237,14 @@ def _node_line(one: "NodeStatus") -> str:
     state = f"{tr('process')} {one.pid}" if one.pid else tr("does not run")
     height = "" if one.height is None else f"  {tr('height')} {one.height}"
     leader = f"  {tr('leader')}" if one.leader else ""
-    return f"    {one.name:20} {one.address:16} {state}{height}{leader}"
+    chaincode = f"  {', '.join(one.chaincode)}" if one.chaincode else ""
+    expiry = f"  {_expiry(one.expires)}" if one.expires else ""
+    return f"    {one.name:20} {one.address:16} {state}{height}{leader}{chaincode}{expiry}"
+
+
+def _expiry(expires: datetime) -> str:
+    """When a node's certificates expire, said with more weight when that is soon."""
+    day = f"{expires:%Y-%m-%d}"
+    if expires < datetime.now(UTC) + SOON:
+        return tr("! its certificates expire on {day}", day=day)
+    return tr("certificates until {day}", day=day)

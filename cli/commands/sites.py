@@ -12,7 +12,7 @@ from cli.settings import CONSENSUS, Settings, folder_options
 
 if TYPE_CHECKING:
     from network.fabric.running import FabricNetwork
-    from network.topology import Topology
+    from network.topology import Organisation, Topology
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 CONFIGTX = click.option(
@@ -28,12 +28,22 @@ CONFIGTX = click.option(
 )
 @CONFIGTX
 @click.option("--consensus", type=CONSENSUS, default="raft", show_default=True, help="How orderers agree.")
+@click.option("--csr", is_flag=True, help="Make requests for certificates of an authority outside.")
 @folder_options
 def init_org(
-    settings: Settings, name: str, peer: str, orderers: tuple[str, ...], configtx: Path | None, consensus: str
+    settings: Settings,
+    name: str,
+    peer: str,
+    orderers: tuple[str, ...],
+    configtx: Path | None,
+    consensus: str,
+    csr: bool,
 ) -> None:
-    """Make the site of organisation NAME in a folder of its own: keys, certificates, identities."""
+    """Make the site of organisation NAME in a folder of its own: keys, certificates, identities.
+
+    With --csr only the keys are made, and requests for the certificates; take these in with `network take-in`."""
     from network import sites
+    from network.requests import REQUESTS
     from network.tolerance import PROFILES
 
     topology = _topology(configtx, PROFILES[consensus])
@@ -42,16 +52,60 @@ def init_org(
         organisation = replace(organisation, peer=peer)
     if orderers:
         organisation = replace(organisation, orderer=orderers[0], more_orderers=orderers[1:])
-    bundle = sites.make_site(settings.folder, topology, organisation)
+    sites.make_site(settings.folder, topology, organisation, outside=csr)
+    requests = settings.folder.organisation(organisation.name) / REQUESTS if csr else None
     record = {
-        "organisation": bundle.organisation,
-        "mspId": bundle.msp_id,
+        "organisation": organisation.name,
+        "mspId": organisation.msp_id,
         "directory": str(settings.folder.path),
-        "peer": bundle.peer,
-        "orderers": [one.address for one in bundle.orderers],
-        "sha256": bundle.digest,
+        "peer": organisation.peer,
+        "orderers": [one.address for one in organisation.orderers],
+        "requests": str(requests) if requests else None,
     }
-    settings.output.result(record, f"✔ {tr('the site is made')}: {bundle.organisation}  {settings.folder.path}")
+    text = f"✔ {tr('the site is made')}: {organisation.name}  {settings.folder.path}"
+    if requests:
+        text += f"\n  {tr('requests for its certificates')}: {requests}"
+    settings.output.result(record, text)
+
+
+@click.command("take-in")
+@click.argument("certificates", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False))
+@folder_options
+def take_in(settings: Settings, certificates: Path) -> None:
+    """Take in the certificates in FOLDER, which an authority outside has made of this site's requests."""
+    from network import requests
+
+    (organisation,) = _own(settings)
+    requests.take_in(settings.folder.organisation(organisation.name), organisation, certificates)
+    settings.output.result({"organisation": organisation.name}, f"✔ {tr('the certificates are taken in')}")
+
+
+@click.command()
+@folder_options
+def renew(settings: Settings) -> None:
+    """Make the certificates of this site's nodes and users anew, for the same keys.
+
+    Restart the nodes afterwards, and approve the registry again: its package has a new certificate in it. Where the
+    certificates come from an authority outside, requests are made for them instead."""
+    from network import renewal, requests
+    from network.requests import REQUESTS
+
+    for organisation in _own(settings):
+        home = settings.folder.organisation(organisation.name)
+        if not renewal.is_own_authority(home):
+            requests.make_requests(home, organisation)
+            made = str(home / REQUESTS)
+            record = {"organisation": organisation.name, "requests": made}
+            settings.output.result(record, f"✔ {tr('requests for its certificates')}: {made}")
+        for one in renewal.renew(home, organisation):
+            record = {
+                "organisation": organisation.name,
+                "file": str(one.file),
+                "before": one.before.isoformat(),
+                "after": one.after.isoformat(),
+            }
+            dates = f"{one.before:%Y-%m-%d} → {one.after:%Y-%m-%d}"
+            settings.output.result(record, f"✔ {organisation.name}/{one.file}  {dates}")
 
 
 @click.command("export-org")
@@ -63,8 +117,7 @@ def export_org(settings: Settings, out: Path | None) -> None:
     from network.errors import FolderError
     from node_client.durable import replace_file
 
-    folder = settings.folder
-    organisations = folder.residents(folder.topology())
+    folder, organisations = settings.folder, _own(settings)
     if len(organisations) > 1:
         raise FolderError("all organisations are in this folder, and have nothing to tell each other")
     bundle = sites.export(folder, organisations[0])
@@ -158,6 +211,11 @@ def _topology(configtx: Path | None, profile: str) -> "Topology":
     return read_topology(text, profile)
 
 
+def _own(settings: Settings) -> "tuple[Organisation, ...]":
+    """The organisations whose site this is."""
+    return settings.folder.residents(settings.folder.topology())
+
+
 def _nodes(settings: Settings) -> "FabricNetwork":
     from network.errors import FolderError
     from network.fabric.running import FabricNetwork
@@ -168,4 +226,4 @@ def _nodes(settings: Settings) -> "FabricNetwork":
     return FabricNetwork(settings.folder)
 
 
-COMMANDS = (init_org, export_org, channel_block, start, join, approve, commit)
+COMMANDS = (init_org, take_in, renew, export_org, channel_block, start, join, approve, commit)

@@ -1,11 +1,16 @@
 """Asking single nodes how they are."""
 
-from network.fabric.connections import operations, participation
+from network.fabric.connections import gateway, operations, participation
 from network.fabric.nodes import Kind, Node
 from network.folder import Folder
 from network.status import peer_height
 from network.topology import CHANNEL
-from node_client.errors import AdminError
+from node_client import GatewayOptions
+from node_client.admin._sync.lifecycle import Lifecycle
+from node_client.errors import AdminError, FabricError
+from node_client.gateway.options import Deadlines
+
+QUICK = GatewayOptions(deadlines=Deadlines(evaluate=5, endorse=5))
 
 
 def height(folder: Folder, node: Node) -> int | None:
@@ -19,6 +24,19 @@ def height(folder: Folder, node: Node) -> int | None:
             return None
         return channel.height if channel else None
     return None
+
+
+def chaincode(folder: Folder, node: Node) -> tuple[str, ...] | None:
+    """What a peer runs on the channel, as `name version`; None for other nodes, and when it does not answer."""
+    if node.kind is not Kind.PEER:
+        return None
+    try:
+        with gateway(folder, node.organisation, QUICK) as connection:
+            installed = Lifecycle(connection, CHANNEL).installed()
+    except FabricError:
+        return None
+    uses = {f"{name} {version}" for one in installed for channel, name, version in one.uses if channel == CHANNEL}
+    return tuple(sorted(uses))
 
 
 def leads(folder: Folder, node: Node) -> bool | None:

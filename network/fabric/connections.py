@@ -29,6 +29,8 @@ def _endpoint(folder: Folder, node: Node, address: str) -> RestEndpoint:
     home = folder.organisation(node.organisation.name)
     return RestEndpoint(
         address=address,
+        # On loopback, where a certificate of an authority outside hardly ever names it.
+        server_name=node.address.rpartition(":")[0],
         tls_roots=home / "tlsca" / "tlsca.crt",
         client_certificate=home / OPERATOR_KEYS / "client.crt",
         client_key=home / OPERATOR_KEYS / "client.key",

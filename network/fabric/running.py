@@ -12,8 +12,9 @@ from pathlib import Path
 from network import background
 from network.engine import named
 from network.errors import FolderError, NotRunning, StartError
+from network.expiry import earliest
 from network.fabric import binaries, processes
-from network.fabric.asking import height, knows_leader, leads
+from network.fabric.asking import chaincode, height, knows_leader, leads
 from network.fabric.deploying import (
     approve_registry,
     commit_registry,
@@ -244,6 +245,8 @@ class FabricNetwork:
             pid=process.pid if process else None,
             leader=leads(self._folder, node) if process else None,
             height=height(self._folder, node) if process else None,
+            chaincode=chaincode(self._folder, node) if process else None,
+            expires=earliest(self._folder.organisation(node.organisation.name) / node.keys),
         )
 
     def logs(self) -> dict[str, Path]:

@@ -14,6 +14,7 @@ class RestEndpoint:
 
     Attributes:
         address: `host:port`.
+        server_name: the name in the node's TLS certificate, where that is not the host in its address.
         tls_roots: PEM file of the CA certificates under which the node's TLS certificate must be.
         client_certificate, client_key: PEM files; a node admits who has a certificate under the CAs that it was told.
         timeout: seconds that a call may take.
@@ -23,7 +24,22 @@ class RestEndpoint:
     tls_roots: Path
     client_certificate: Path
     client_key: Path
+    server_name: str = ""
     timeout: float = 10.0
+
+
+class _Connection(http.client.HTTPSConnection):
+    """A connection that checks the server's certificate for a name of its own."""
+
+    def __init__(self, endpoint: RestEndpoint, context: ssl.SSLContext) -> None:
+        host, _, port = endpoint.address.rpartition(":")
+        super().__init__(host, int(port), timeout=endpoint.timeout)
+        self._checked = (context, endpoint.server_name or host)
+
+    def connect(self) -> None:
+        http.client.HTTPConnection.connect(self)
+        context, name = self._checked
+        self.sock = context.wrap_socket(self.sock, server_hostname=name)
 
 
 @dataclass(frozen=True)
@@ -45,11 +61,10 @@ def call(endpoint: RestEndpoint, method: str, path: str, body: bytes = b"", cont
     Raises:
         AdminError: there was no answer.
     """
-    host, _, port = endpoint.address.rpartition(":")
     try:
         context = ssl.create_default_context(cafile=str(endpoint.tls_roots))
         context.load_cert_chain(endpoint.client_certificate, endpoint.client_key)
-        connection = http.client.HTTPSConnection(host, int(port), timeout=endpoint.timeout, context=context)
+        connection = _Connection(endpoint, context)
         try:
             connection.request(method, path, body or None, {"Content-Type": content_type} if content_type else {})
             response = connection.getresponse()

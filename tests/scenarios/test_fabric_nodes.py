@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -60,6 +61,9 @@ def test_status_tells_every_node(commands: Commands) -> None:
     for node in found:
         os.kill(node["pid"], 0)
         assert (node["height"] is None) == (node["kind"] == "chaincode")
+        assert (node["chaincode"] is None) == (node["kind"] != "peer")
+        assert node["chaincode"] is None or "registry 1" in node["chaincode"]
+        assert datetime.fromisoformat(node["expires"]) > datetime.now(UTC) + timedelta(days=1000)
         assert (node["leader"] is None) == (node["kind"] != "orderer")
     text = commands("network", "status").output
     assert all(node["name"] in text and str(node["pid"]) in text for node in found)

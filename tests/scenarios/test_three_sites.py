@@ -102,15 +102,21 @@ def test_a_chaincode_is_put_on_the_channel_by_sites_each_for_itself(three: Seque
     assert "not every organisation's admin is here" in refused.messages
 
 
-def test_a_site_that_was_stopped_goes_on_when_it_is_started(three: Sequence[Site]) -> None:
+def test_a_site_goes_on_with_renewed_certificates_where_it_was_stopped(three: Sequence[Site]) -> None:
+    """The others' first block names its orderer by the old certificate, and nothing is changed there."""
     city, data_centre = three[0].commands, three[2]
     data_centre.run("down")
     document = city.document("meanwhile.pdf")
     three[0].issue(document.name)
+    renewed = data_centre.commands.ok("network", "renew")
+    assert {"orderer/tls/server.crt", "registry/client.crt"} <= {one["file"] for one in renewed}
     data_centre.run("start")
+    data_centre.run("approve")
     bring(document.name, three[0], data_centre)
     (verdict,) = data_centre.commands.ok("verify", document.name, "--profile", "trivalley-verifier")
     assert verdict["verdict"] == "genuine"
+    orderers = [node for one in three for node in one.run("status")["nodes"] if node["kind"] == "orderer"]
+    assert len({node["height"] for node in orderers}) == 1
 
 
 def test_the_whole_network_is_not_a_sites_to_start(three: Sequence[Site]) -> None:

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from network.authority import ATTRIBUTES_OID, CA_LIFETIME, LIFETIME, Authority, KeyPair, write_private
+from network.authority import CA_LIFETIME, LIFETIME, Authority, KeyPair, write_private
+from network.credential import ATTRIBUTES_OID
 
 CA = Authority.create("City", "ca.city")
 ROOT = x509.load_pem_x509_certificate(CA.pair.certificate)

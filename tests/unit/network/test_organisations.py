@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import NameOID
 
-from network.authority import ATTRIBUTES_OID
+from network.credential import ATTRIBUTES_OID
 from network.crypto import ROLES, create_organisation, create_user, user_names
 from network.errors import FolderError, NetworkError
 from network.msp_folder import msp_definition
@@ -87,8 +87,8 @@ def test_nodes_serve_under_their_host_their_name_and_loopback(city: Path) -> Non
 def test_identities_and_tls_have_authorities_of_their_own(city: Path) -> None:
     assert common_name(city / "ca" / "ca.crt") == "ca.city"
     assert common_name(city / "tlsca" / "tlsca.crt") == "tlsca.city"
-    assert (city / "msp" / "cacerts" / "ca.pem").read_bytes() == (city / "ca" / "ca.crt").read_bytes()
-    assert (city / "msp" / "tlscacerts" / "tlsca.pem").read_bytes() == (city / "tlsca" / "tlsca.crt").read_bytes()
+    assert (city / "msp" / "cacerts" / "ca-01.pem").read_bytes() == (city / "ca" / "ca.crt").read_bytes()
+    assert (city / "msp" / "tlscacerts" / "ca-01.pem").read_bytes() == (city / "tlsca" / "tlsca.crt").read_bytes()
     assert {path.name for path in (city / "msp").iterdir()} == {"cacerts", "tlscacerts", "config.yaml"}
 
 
@@ -149,7 +149,7 @@ def test_a_user_that_could_not_be_written_leaves_nothing(city: Path, monkeypatch
 
     before = sorted((city / "users").iterdir())
     with monkeypatch.context() as patched:
-        patched.setattr("network.crypto._write_tls", fail)
+        patched.setattr("network.crypto.AuthorityCertificates.write_above", fail)
         with pytest.raises(OSError, match="no space left"):
             create_user(city, "issuer-09", "issuer")
     assert sorted((city / "users").iterdir()) == before

@@ -45,8 +45,15 @@ def made(topology: Topology, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     """Every organisation's site and bundle, before the channel."""
     place = tmp_path_factory.mktemp("sites")
     folders = [Folder.at(place / one.label) for one in topology.organisations]
-    bundles = [make_site(folder, topology, one) for folder, one in zip(folders, topology.organisations, strict=True)]
-    return folders, bundles
+    return folders, [
+        made_site(folder, topology, one) for folder, one in zip(folders, topology.organisations, strict=True)
+    ]
+
+
+def made_site(folder: Folder, topology: Topology, organisation: Organisation) -> Bundle:
+    """The bundle of a new site."""
+    make_site(folder, topology, organisation)
+    return export(folder, organisation)
 
 
 def consortium(profile: str) -> Topology:
@@ -186,7 +193,7 @@ def test_a_site_can_make_its_block_anew_until_its_nodes_have_begun(
     others = made[1][1:]
     first = make_channel(alone, consortium(profile), others)
     assert make_channel(alone, consortium(profile), others).block == first.block
-    anew = make_site(Folder.at(tmp_path / "again"), topology, topology.organisations[1])
+    anew = made_site(Folder.at(tmp_path / "again"), topology, topology.organisations[1])
     second = make_channel(alone, consortium(profile), [anew, others[1]], "")
     assert second.block != first.block
     assert (alone.path / BLOCK).read_bytes() == second.block
