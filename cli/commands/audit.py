@@ -42,7 +42,8 @@ EVERY = 200  # blocks between two lines of progress
 def audit(settings: Settings, checkpoint: Path | None, issuer_msps: tuple[str, ...], register: bool) -> int:
     """Check the whole ledger: every block, transaction and record, every organisation's peer, and your register.
 
-    The exit status is 0 when nothing is wrong, 3 when something was changed, 10 when a peer could not be asked."""
+    The exit status is 0 when nothing is wrong, 3 when something was changed, 10 when a peer could not be
+    asked or is behind."""
     from node_client.audit.audit import Auditor
     from node_client.audit.state import AuditState
 
@@ -58,8 +59,8 @@ def audit(settings: Settings, checkpoint: Path | None, issuer_msps: tuple[str, .
     settings.output.result(_record(report), _text(report))
     if report.is_clean:
         return ExitCode.DONE
-    only_unreachable = all(one.what == "unreachable" for one in report.findings)
-    return ExitCode.UNREACHABLE if only_unreachable else ExitCode.ALTERED
+    out_of_reach = all(one.what in ("unreachable", "height") for one in report.findings)
+    return ExitCode.UNREACHABLE if out_of_reach else ExitCode.ALTERED
 
 
 @contextmanager

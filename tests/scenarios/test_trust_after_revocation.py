@@ -67,5 +67,6 @@ def test_a_receipt_whose_endorser_was_revoked_is_confirmed_anew_or_not_at_all(ow
     assert centre not in endorsers(read_receipt(receipt_file))
     assert offline("after.json")[1]["endorsements"] == "passed"
     assert commands("verify", path.name, "--trust", "after.json").status == 0
-    (audited,) = commands.ok("audit")
-    assert audited["findings"] == []
+    # The revoked peer may get no more blocks; nothing else is wrong.
+    (audited,) = commands("audit", "--json").records
+    assert {(one["what"], one["peer"]) for one in audited["findings"]} <= {("height", organisation.peer_name)}
