@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from node_client.identity.identity import Identity
     from node_client.identity.signer import Signer
 
-MEDIA_TYPE = "application/cose"
 SUFFIX = ".receipt.cose"
 _SIGN1 = 18  # the tag of COSE_Sign1 (RFC 9052 §4.2)
 _ALG, _CWT_CLAIMS, _X5CHAIN, _VDS, _VDP = 1, 15, 33, 395, 396  # header parameters; RFC 9052, 9597, 9360, 9942

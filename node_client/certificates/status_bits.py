@@ -7,7 +7,7 @@ import base64
 import binascii
 import gzip
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from chaincode.registry.model.status import Status
 
@@ -59,15 +59,3 @@ def decode(text: str, most: int) -> bytes:
     if len(bits) > most or not reader.eof or reader.unused_data:
         raise ValueError("not a compressed list of this size")
     return bits
-
-
-def entry(index: int, list_url: str) -> Mapping[str, object]:
-    """What a verifier that is not ours is told of a member: its `BitstringStatusListEntry`."""
-    return {
-        "type": "BitstringStatusListEntry",
-        "statusPurpose": "message",
-        "statusListIndex": str(index),
-        "statusListCredential": list_url,
-        "statusSize": 2,
-        "statusMessage": [{"status": hex(number), "message": text} for number, text in sorted(MESSAGES.items())],
-    }

@@ -1,5 +1,6 @@
 """Blocks of real Fabric judged by an auditor: as they are, and with one thing changed by hand."""
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from node_client.certificates.trust import Trust
 from node_client.errors import AuditError
 from node_client.protocol.block import COMMIT_HASH, SIGNATURES, TRANSACTIONS_FILTER, Block, data_hash, parse_block
 from node_client.protocol.config import ChannelConfig
+from node_client.protocol.errors import ProtocolError
 from node_client.protocol.policy_dsl import parse_policy
 
 VECTORS = Path(__file__).parents[3] / "vectors" / "fabric"
@@ -202,3 +204,29 @@ def test_a_trust_file_that_says_something_else_is_found(blocks: list[Block]) -> 
         auditor.check_trust(Trust.create(ledger, msps, parse_policy("OR('CityMSP.peer', 'NishitetsuMSP.peer')")))
         auditor.check_trust(Trust.create(ledger, msps[1:], parse_policy(POLICY)))
         assert [one.what for one in auditor.report.findings] == [What.TRUST_FILE] * 2
+
+
+# The slots of a block's metadata that something depends on; the others are left from earlier versions of Fabric.
+LIVING = (SIGNATURES, TRANSACTIONS_FILTER, COMMIT_HASH)
+
+
+def living(block: Block) -> tuple[object, ...]:
+    slots = (*block.metadata, *[b""] * 5)
+    return block.header_bytes, block.envelopes, *(slots[slot] for slot in LIVING)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_byte_of_a_block_is_changed_something_is_found(blocks: list[Block], seed: int) -> None:
+    dice, ledger, tried = random.Random(seed), ledger_of(blocks), 0
+    while tried < 20:
+        number = dice.randrange(1, 7)
+        data = bytearray(blocks[number].encode())
+        data[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
+        try:
+            changed_block = parse_block(bytes(data))
+        except ProtocolError:
+            continue
+        if living(changed_block) == living(blocks[number]):
+            continue
+        tried += 1
+        assert not audited([*blocks[:number], changed_block, *blocks[number + 1 : 7]], ledger).is_clean

@@ -1,12 +1,16 @@
 """Verdicts from a receipt, a trust file and a status list alone."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chaincode.ledger.state import Version
+from chaincode.registry.model.records import StatusRecord
 from chaincode.registry.model.status import Reason, Status
 from node_client.certificates.document import Document
+from node_client.certificates.questions import member_question
 from node_client.certificates.receipt import Receipt
 from node_client.certificates.status_list import StatusList, make
 from node_client.certificates.statuses import CERTIFICATE, Subject
@@ -19,6 +23,8 @@ from tests.unit.node_client.certificates.consortium import (
     NISHITETSU,
     TRIVALLEY,
     Consortium,
+    batch_list,
+    batch_of,
 )
 
 DAY = timedelta(hours=24)
@@ -181,3 +187,25 @@ def test_an_answer_of_another_channel_or_chaincode_is_none(city: Consortium) -> 
     for change in ({"channel": "other"}, {"chaincode": "other"}):
         receipt = city.receipt(city.attested(ledger=replace(city.ledger, **change)))
         assert offline(city.trust, receipt, status_list=listed(city)).verdict is Verdict.ALTERED
+
+
+def test_the_evidence_of_a_members_online_check_is_a_receipt(city: Consortium) -> None:
+    batch = batch_of(city, 4)
+    receipt, document, listed_batch = batch.receipts[1], batch.documents[1], batch_list(city, batch)
+    question = member_question(batch.record.batch_id, receipt.leaf.hex())
+    batch_key, status_key = question.keys
+    revoked = StatusRecord(
+        batch.record.batch_id, receipt.leaf.hex(), 1, CITY, "t", "cd" * 32, Status.REVOKED, Reason.UNSPECIFIED
+    )
+    for status, alone, settled in (
+        (None, Verdict.UNCONFIRMED, Verdict.GENUINE),
+        (revoked, Verdict.REVOKED, Verdict.REVOKED),
+    ):
+        answer = {"batch": batch.record.to_dict(), "status": status.to_dict() if status else None}
+        data = json.dumps(answer, separators=(",", ":"), sort_keys=True).encode()
+        reads = {batch_key: Version(6, 0), status_key: Version(7, 0) if status else None}
+        evidence = replace(receipt, attestation=city.attest(question, data, reads=reads))
+        assert offline(city.trust, evidence, document=document).verdict is alone
+        assert offline(city.trust, evidence, document=document, status_list=listed_batch).verdict is settled
+        other = replace(evidence, inclusion=batch.receipts[2].inclusion)
+        assert offline(city.trust, other, document=document, status_list=listed_batch).verdict is Verdict.ALTERED
