@@ -29,6 +29,7 @@ from network.trust import write_trust
 from node_client.durable import make_folder, replace_file, sync_folder, sync_tree
 
 BLOCK = "channel.block"
+BEGUN = "first-block.sha256"  # in the engine's folder
 BUNDLES = "bundles"
 BUNDLE_SUFFIX = ".bundle.json"
 
@@ -126,9 +127,30 @@ def make_channel(folder: Folder, topology: Topology, bundles: Sequence[Bundle], 
     return channel
 
 
+def begin(folder: Folder, block: bytes) -> None:
+    """Note which first block the nodes of this site begin with, or check that it is the one with which they began.
+
+    Raises:
+        FolderError: their data are of another channel, or it cannot be noted.
+    """
+    path, digest = folder.home / BEGUN, sha256(block).hexdigest()
+    try:
+        if not path.exists():
+            make_folder(path.parent)
+            replace_file(path, f"{digest}\n".encode())
+        noted = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise FolderError(f"the folder cannot be used: {error}") from error
+    if noted != digest:
+        raise FolderError(
+            f"the nodes' data in {folder.home} are of the channel that begins with {noted}, not of {digest}",
+            f"put the {BLOCK} back with which they began, or make another site with --dir",
+        )
+
+
 def begun(folder: Folder) -> bool:
     """Whether nodes of this site have ever been started: their data are of the channel that is here."""
-    return any(folder.home.glob("*/data"))
+    return (folder.home / BEGUN).exists() or any(folder.home.glob("*/data"))
 
 
 def write_channel(path: Path, channel: Channel, own: set[str]) -> None:

@@ -1,16 +1,12 @@
 """Asking single nodes how they are."""
 
-from network.fabric.connections import gateway, operations, participation
+from network.fabric.connections import QUICK, gateway, operations, participation
 from network.fabric.nodes import Kind, Node
 from network.folder import Folder
 from network.status import peer_height
 from network.topology import CHANNEL
-from node_client import GatewayOptions
 from node_client.admin._sync.lifecycle import Lifecycle
 from node_client.errors import AdminError, FabricError
-from node_client.gateway.options import Deadlines
-
-QUICK = GatewayOptions(deadlines=Deadlines(evaluate=5, endorse=5))
 
 
 def height(folder: Folder, node: Node) -> int | None:

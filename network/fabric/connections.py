@@ -7,6 +7,10 @@ from node_client import ConnectionProfile, Gateway, GatewayOptions
 from node_client.admin._sync.operations import Operations
 from node_client.admin._sync.participation import ChannelParticipation
 from node_client.admin.rest import RestEndpoint
+from node_client.gateway.options import Deadlines
+
+# For questions that are asked again, or can do without an answer.
+QUICK = GatewayOptions(deadlines=Deadlines(evaluate=5, endorse=5))
 
 
 def gateway(folder: Folder, organisation: Organisation, options: GatewayOptions | None = None) -> Gateway:

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 from network import agreement
 from network.agreement import Party
-from network.fabric.connections import gateway
+from network.fabric.connections import QUICK, gateway
 from network.fabric.registry_package import registry_service_package
 from network.folder import Folder
 from network.lifecycle.definition import Stated
@@ -14,15 +14,10 @@ from network.profiles import load_profile
 from network.registry import POLICY, REGISTRY, VERSION
 from network.topology import CHANNEL, Organisation
 from network.waiting import Waiter, answered, each
-from node_client import GatewayOptions
 from node_client.admin._sync.lifecycle import Lifecycle
 from node_client.errors import FabricError
-from node_client.gateway.options import Deadlines
 from node_client.protocol.lifecycle import ChaincodeDefinition
 from node_client.protocol.policy_dsl import parse_policy
-
-# A question that a peer on its way up does not answer is asked again.
-IMPATIENT = GatewayOptions(deadlines=Deadlines(evaluate=5, endorse=5))
 
 
 def definition() -> ChaincodeDefinition:
@@ -80,7 +75,7 @@ def commit_registry(folder: Folder, organisation: Organisation) -> bool:
 
 def endorsement_trouble(folder: Folder, organisation: Organisation) -> str:
     """Why an organisation's gateway gets no endorsements for the registry now; empty when it does."""
-    with gateway(folder, organisation, IMPATIENT) as connection:
+    with gateway(folder, organisation, QUICK) as connection:
         contract = connection.get_network(CHANNEL).get_contract(REGISTRY)
         try:
             contract.new_proposal("ListCertificates", "1", "").endorse()
@@ -96,7 +91,7 @@ def wait_until_endorsing(
     everyone = [organisation.msp_id for organisation in endorsers]
 
     def wait(organisation: Organisation) -> None:
-        with gateway(folder, organisation, IMPATIENT) as connection:
+        with gateway(folder, organisation, QUICK) as connection:
             contract = connection.get_network(CHANNEL).get_contract(REGISTRY)
             waiter.until(
                 f"{organisation.name}'s gateway gets every organisation's endorsement",

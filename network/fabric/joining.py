@@ -2,12 +2,45 @@
 
 from collections.abc import Sequence
 
-from network.fabric.connections import gateway, operations, participation
+from network.errors import FolderError
+from network.fabric.connections import QUICK, gateway, operations, participation
 from network.fabric.nodes import Node
 from network.folder import Folder
 from network.topology import CHANNEL, Organisation
 from network.waiting import NotYet, Waiter, answered, each
+from node_client import ConnectionProfile, FabricError, Gateway
 from node_client.admin._sync.peer_channels import PeerChannels
+from node_client.protocol.block import parse_block
+from node_client.protocol.errors import ProtocolError
+
+
+def check_first_block(folder: Folder, own: Organisation, others: Sequence[Organisation], block: bytes) -> None:
+    """Check that no other organisation's peer has another first block of the channel.
+
+    Peers that do not answer, or are not in the channel yet, have no say. Orderers of which one began with another block
+    would only fail to agree.
+
+    Raises:
+        FolderError: one has another.
+    """
+    wanted = parse_block(block).hash
+    profile = ConnectionProfile.load(folder.organisation(own.name) / "connection.json")
+    identity, signer = profile.identity(own.name, "admin"), profile.signer(own.name, "admin")
+
+    def ask(other: Organisation) -> None:
+        with Gateway(profile.endpoint(other.name), identity, signer, options=QUICK) as connection:
+            contract = connection.get_network(CHANNEL).get_contract("qscc")
+            try:
+                found = parse_block(contract.evaluate("GetBlockByNumber", CHANNEL, "0"))
+            except (FabricError, ProtocolError):
+                return
+        if found.hash != wanted:
+            raise FolderError(
+                f"{other.name} has begun the channel with another first block than this site's",
+                "compare every bundle's SHA-256 with the other sites', and make the block anew",
+            )
+
+    each(others, ask)
 
 
 def join_orderer(folder: Folder, node: Node, block: bytes, waiter: Waiter) -> None:

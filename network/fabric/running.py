@@ -23,6 +23,7 @@ from network.fabric.deploying import (
     wait_until_endorsing,
 )
 from network.fabric.joining import (
+    check_first_block,
     has_joined,
     join_orderer,
     join_peer,
@@ -36,7 +37,7 @@ from network.folder import Engine, Folder
 from network.lock import holder
 from network.progress import Progress, Step
 from network.revocation import node_is_revoked
-from network.sites import BLOCK
+from network.sites import BLOCK, begin
 from network.status import NetworkStatus, NodeStatus, OrganisationStatus
 from network.tolerance import tolerance
 from network.topology import Organisation
@@ -100,10 +101,13 @@ class FabricNetwork:
 
         Raises:
             NotRunning: they do not run.
+            FolderError: another site has begun with another first block.
             StartError: they do not answer, or the orderers have no leader.
             FabricError: a node refused.
         """
         self._require_running()
+        others = [one for one in self._topology.organisations if one not in self._residents]
+        check_first_block(self._folder, self._residents[0], others, self._block())
         self._join(Waiter(self._check_nodes), progress)
 
     def approve(self, progress: Progress) -> list[str]:
@@ -147,7 +151,7 @@ class FabricNetwork:
                 progress(Step.ENDORSING)
 
     def _start_nodes(self) -> None:
-        self._block()  # before it nodes cannot know whom to trust
+        begin(self._folder, self._block())
         found = binaries.find()
         arguments = ["-m", "network.fabric", str(self._folder.path)]
         arguments += ["--peer", str(found.peer), "--orderer", str(found.orderer)]

@@ -14,7 +14,7 @@ from network.channel import channel_of
 from network.errors import BundleError, ConfigurationError, FolderError, NetworkError
 from network.folder import Engine, Folder
 from network.profiles import connection_profile, current_profile, profile_names
-from network.sites import BLOCK, export, make_channel, make_site
+from network.sites import BLOCK, begin, export, make_channel, make_site
 from network.topology import CHANNEL, Organisation, Topology, default_configtx, read_topology
 from node_client import ConnectionProfile
 from tests import fabric
@@ -197,7 +197,10 @@ def test_a_site_can_make_its_block_anew_until_its_nodes_have_begun(
     second = make_channel(alone, consortium(profile), [anew, others[1]], "")
     assert second.block != first.block
     assert (alone.path / BLOCK).read_bytes() == second.block
-    (alone.home / "peer0.city" / "data").mkdir(parents=True)
+    begin(alone, second.block)
+    begin(alone, second.block)
+    with pytest.raises(FolderError, match="are of the channel that begins with"):
+        begin(alone, first.block)
     before = content(alone)
     assert make_channel(alone, consortium(profile), [anew, others[1]]).block == second.block
     with pytest.raises(FolderError, match="have begun with another first block") as caught:
