@@ -11,7 +11,7 @@ from network.fabric.connections import operations, participation
 from network.fabric.nodes import Node, orderers, peer, registry
 from network.folder import Folder
 from network.topology import CHANNEL, Organisation
-from node_client import AdminError, ConnectionProfile, EvaluateError, Gateway
+from node_client import AdminError
 from node_client.admin import rest
 from node_client.admin._sync.participation import ChannelParticipation
 from node_client.admin.rest import RestEndpoint
@@ -102,20 +102,6 @@ def ready(channel: grpc.Channel) -> bool:
     except grpc.RpcError as error:
         return bool(error.code() == grpc.StatusCode.UNIMPLEMENTED)  # type: ignore[attr-defined]
     return True
-
-
-def test_nobody_speaks_plain_text(network: Folder, city: Organisation) -> None:
-    profile = ConnectionProfile.load(network.organisation("City") / "connection.json")
-    plain = replace(profile.endpoint("City"), tls_roots=None)
-    with (
-        Gateway(plain, profile.identity("City", "issuer"), profile.signer("City", "issuer")) as gateway,
-        pytest.raises(EvaluateError) as caught,
-    ):
-        gateway.get_network(CHANNEL).height()
-    assert caught.value.code == "UNAVAILABLE"
-    for address in (city.orderer, peer(city).chaincode):
-        with grpc.insecure_channel(address) as channel:
-            assert not ready(channel)
 
 
 def test_nodes_certificates_are_their_own_organisations(network: Folder, city: Organisation) -> None:
