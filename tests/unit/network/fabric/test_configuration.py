@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from shutil import copytree
 from tarfile import open as open_archive
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 import yaml
 
 from network import control
-from network.fabric import binaries
+from network.fabric import binaries, registry_package
 from network.fabric.launching import Launch, prepare
 from network.fabric.nodes import Kind, nodes_of
 from network.fabric.registry_package import registry_package_id, registry_service_package
@@ -179,6 +180,22 @@ def test_registrys_package_fits_its_process(folder: Folder, topology: Topology, 
         assert connection["root_cert"] == Path(environment["CHAINCODE_CLIENT_CA_CERT"]).read_text()
         assert Path(environment["CHAINCODE_TLS_KEY"]).read_text() != connection["client_key"]
     assert len(ids) == 3
+
+
+def test_registrys_package_stays_what_peers_have_installed(
+    folder: Folder, topology: Topology, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As long as its address and its keys are the same, whatever a later version would make of them."""
+    city = topology.organisation("City")
+    folder = Folder.at(copytree(folder.path, tmp_path / "net"))
+    before = registry_package_id(folder, city)
+    monkeypatch.setattr(registry_package, "service_package", lambda *_: b"of another version")
+    assert registry_package_id(folder, city) == before
+    keys = folder.organisation("City") / "registry"
+    (kept,) = keys.glob("package-*")
+    assert kept.stat().st_mode & 0o777 == 0o600
+    (keys / "client.key").write_bytes((keys / "client.key").read_bytes() + b"\n")
+    assert registry_service_package(folder, city) == b"of another version"
 
 
 def test_keys_are_their_owners_only_and_the_links_authorities_are_gone(folder: Folder) -> None:
