@@ -47,6 +47,7 @@ class Follower:
         self._end(None)
         await self._stream.close()
         if self._following is not None:
+            self._following.cancel()  # it may be waiting to connect again
             await asyncio.wait([self._following])
 
     def expect(self, transaction_id: str) -> "asyncio.Future[Status | None] | None":
@@ -69,9 +70,10 @@ class Follower:
         try:
             async for block in self._stream:
                 self._read(block)
-            self._end(None)
         except FabricError as error:
             self._end(error)
+        finally:
+            self._end(None)
 
     def _read(self, block: FilteredBlock) -> None:
         for one in block.transactions:

@@ -143,6 +143,17 @@ async def test_a_stream_that_is_lost_goes_on_with_the_next_block(peer: FakePeer,
     assert len(peer.calls("CommitStatus")) == 1
 
 
+async def test_leaving_does_not_wait_for_a_stream_that_is_lost(peer: FakePeer, network: AsyncNetwork) -> None:
+    def blocks() -> Iterator[Any]:
+        yield filtered(HEIGHT, *((one, 0) for one in submitted(peer, 2)))
+        yield LOST
+
+    peer.streams = [blocks()]
+    async with Pipeline(network, resume=Resume(delay=1000, longest_delay=1000)) as pipeline:
+        statuses = await asyncio.gather(*(pipeline.submit(one) for one in await endorsed(network, 2)))
+    assert all(one.successful for one in statuses)
+
+
 async def test_without_a_stream_every_outcome_is_asked_for(peer: FakePeer, network: AsyncNetwork) -> None:
     peer.streams = [[Failure(grpc.StatusCode.PERMISSION_DENIED, "no blocks for you")]]
     transactions = await endorsed(network, 5)
