@@ -1,6 +1,6 @@
 """Finding a document's receipt: named by the caller, beside the document, or inside it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from node_client.certificates.document import Document
@@ -30,7 +30,8 @@ def find_receipt(path: Path, named: Path | None = None) -> Found:
     """A document with its receipt.
 
     A receipt beside the document counts before one inside, unless it is of another document: the one that is inside
-    may have been put there after the receipt beside it was written.
+    may have been put there after the receipt beside it was written. A receipt that the caller names counts, also for
+    the certified part of a document that carries another receipt of the same certificate.
 
     Args:
         named: the receipt's file, if the caller names one.
@@ -48,10 +49,13 @@ def find_receipt(path: Path, named: Path | None = None) -> Found:
         if found is None:
             raise DocumentError(f"there is no receipt {beside}", "name the receipt with --receipt") from error
         return _carried(path, document, found)
-    if named or receipt.statement.document.sha256 == document.sha256:
+    if receipt.statement.document.sha256 == document.sha256:
         return Found(document, receipt)
     found = _inside(path, document)
-    return _carried(path, document, found) if found else Found(document, receipt)
+    if found is None or (named and found.receipt.certificate_id != receipt.certificate_id):
+        return Found(document, receipt)
+    inside = _carried(path, document, found)
+    return replace(inside, receipt=receipt) if named else inside
 
 
 def _inside(path: Path, document: Document) -> Carried | None:

@@ -1,15 +1,11 @@
 """Peers that do not have what the others have, or answer something else: each is found, and named."""
 
-import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from chaincode.registry.model import codes
 from chaincode.registry.model.records import BatchRecord, CertificateRecord, StatusRecord
 from chaincode.registry.model.status import Reason, Status
 from node_client.audit.audit import Auditor, Report
@@ -17,10 +13,10 @@ from node_client.audit.findings import Finding, What
 from node_client.audit.peers import Peer
 from node_client.audit.state import AuditState
 from node_client.certificates.statement import Ledger
-from node_client.errors import EvaluateError, EventsError
 from node_client.gateway._sync.network import Network
 from node_client.protocol.block import COMMIT_HASH, TRANSACTIONS_FILTER, Block, parse_block
 from node_client.protocol.config import ChannelConfig
+from tests.unit.node_client.audit.fake_network import FakeNetwork
 
 VECTORS = Path(__file__).parents[3] / "vectors" / "fabric"
 CITY = frozenset({"CityMSP"})
@@ -42,62 +38,6 @@ def records(blocks: list[Block], ledger: Ledger) -> list[CertificateRecord]:
     with AuditState() as state:
         Auditor(ledger, state, CITY).take(blocks)
         return [CertificateRecord.from_bytes(found.value) for _, found in state.range("registry", "", "")]
-
-
-@dataclass
-class FakeNetwork:
-    """A peer's channel, as far as an audit looks at it; it is its own contract."""
-
-    blocks: Sequence[Block]
-    records: Sequence[CertificateRecord]
-    batches: Sequence[BatchRecord] = ()
-    statuses: Sequence[StatusRecord] = ()
-    fails: bool = False
-    breaks_at: int | None = None
-    asked: list[str] = field(default_factory=list)
-
-    def height(self) -> int:
-        if self.fails:
-            raise EvaluateError("UNAVAILABLE", "nobody answers")
-        return len(self.blocks)
-
-    def pause(self, seconds: float) -> None:
-        pass
-
-    @contextmanager
-    def block_events(self, *, start_block: int) -> Iterator[Iterator[Block]]:
-        def events() -> Iterator[Block]:
-            for block in self.blocks[start_block:]:
-                if block.number == self.breaks_at:
-                    raise EventsError("UNAVAILABLE", "the connection was lost")
-                yield block
-
-        yield events()
-
-    def get_contract(self, chaincode: str) -> "FakeNetwork":
-        return self
-
-    def evaluate(self, function: str, *args: str, organizations: Sequence[str]) -> bytes:
-        self.asked.append(function)
-        if function == "ListCertificates":
-            return self._page([one.to_dict() for one in self.records], "certificateId", *args)
-        if function == "ListBatches":
-            return self._page([one.to_dict() for one in self.batches], "batchId", *args)
-        if function == "ReadStatusList":
-            return json.dumps({"statuses": [one.to_dict() for one in self.statuses]}).encode()
-        if function == "ReadMember":
-            found = [one.to_dict() for one in self.statuses if one.leaf == args[1]]
-            return json.dumps({"status": found[0] if found else None}).encode()
-        every = [*self.records, *self.batches]
-        for one in every:
-            if args[0] in (getattr(one, "certificate_id", ""), getattr(one, "batch_id", "")):
-                return one.to_bytes()
-        raise EvaluateError("UNKNOWN", f"chaincode response 500, {codes.NOT_FOUND}: no such certificate")
-
-    def _page(self, rows: list[dict[str, object]], name: str, size: str, bookmark: str) -> bytes:
-        left = [row for row in rows if str(row[name]) >= bookmark]
-        page, rest = left[:7], left[7:]
-        return json.dumps({"records": page, "bookmark": rest[0][name] if rest else ""}).encode()
 
 
 def audited(ledger: Ledger, *networks: FakeNetwork) -> Report:

@@ -167,4 +167,13 @@ def test_a_receipt_is_found_beside_or_inside(city: Consortium, tmp_path: Path) -
     assert find_receipt(path).document.sha256 != receipt.statement.document.sha256
     named = tmp_path / "named.json"
     named.write_bytes(receipt.to_bytes())
+    assert find_receipt(path, named).document.sha256 != receipt.statement.document.sha256
+
+    path.write_bytes(embed(SAMPLE, receipt.to_bytes()))
+    evidence = replace(receipt, attestation=city.attested(city.record(commitment=receipt.commitment)))
+    named.write_bytes(evidence.to_bytes())
+    found = find_receipt(path, named)
+    assert (found.receipt, found.document) == (evidence, receipt.statement.document)
+    named.write_bytes(city.receipt().to_bytes())
+    path.write_bytes(SAMPLE)
     assert not find_receipt(path, named).inside
