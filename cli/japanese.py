@@ -191,6 +191,7 @@ TEXTS = {
     "identity made": "利用者を作りました",
     "use it with": "使い方",
     "block": "ブロック",
+    "not signed as needed yet": "必要な署名が足りません",
     "it was revoked already": "すでに失効しています",
     "name one of: NAME, --certificate, --crl": "NAME、--certificate、--crl のどれか一つを指定してください",
     "the nodes of {organisation} heed it in their own administration after a restart": (

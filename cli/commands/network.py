@@ -10,6 +10,7 @@ import click
 
 from cli.clock import Clock
 from cli.commands import sites
+from cli.commands.channel_config import config
 from cli.commands.export_trust import export_trust
 from cli.commands.network_install import install
 from cli.commands.network_units import export_units
@@ -36,6 +37,7 @@ for command in sites.COMMANDS:
 
 
 network.add_command(export_trust)
+network.add_command(config)
 
 
 network.add_command(install)

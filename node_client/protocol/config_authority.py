@@ -108,10 +108,18 @@ def check_applicable(new: Configuration, envelope_bytes: bytes, config: Configur
 
 
 def needed_policies(config: Configuration, update: ConfigUpdate) -> tuple[str, ...]:
-    """The paths of the policies that an update's signatures must satisfy. Raises NotAuthorised."""
-    existing = config.elements
-    paths = [existing[key].mod_policy_path for key in changed_elements(config, update) if key in existing]
-    return tuple(sorted(set(paths)))
+    """The paths of the policies that an update's signatures must satisfy.
+
+    Raises:
+        NotAuthorised: it does not fit the configuration in force, whoever signs.
+    """
+    paths = set()
+    for key, one in changed_elements(config, update).items():
+        existing = config.elements.get(key)
+        _check_version(one, existing)
+        if existing is not None:
+            paths.add(existing.mod_policy_path)
+    return tuple(sorted(paths))
 
 
 def missing_policies(config: Configuration, update: ConfigUpdate) -> tuple[str, ...]:
@@ -138,20 +146,25 @@ def _check_changes(changed: Mapping[str, Element], config: Configuration, member
         with _about(f"invalid mod_policy for element {key}"):
             _check_mod_policy(one.mod_policy)
         existing = config.elements.get(key)
+        _check_version(one, existing)
         if existing is None:
-            if one.version:
-                raise NotAuthorised(f"attempted to set key {key} to version {one.version}, but key does not exist")
             continue
-        if one.version != existing.version + 1:
-            raise NotAuthorised(
-                f"attempt to set key {key} to version {one.version}, but key is at version {existing.version}"
-            )
         try:
             policy = config.policy(existing.mod_policy_path)
         except ProtocolError as error:
             raise NotAuthorised(f"unexpected missing policy {existing.mod_policy} for item {key}") from error
         if text := unsatisfied(policy, members):
             raise NotAuthorised(f"policy for {key} not satisfied: {text}")
+
+
+def _check_version(one: Element, existing: Element | None) -> None:
+    if existing is None:
+        if one.version:
+            raise NotAuthorised(f"attempted to set key {one.key} to version {one.version}, but key does not exist")
+    elif one.version != existing.version + 1:
+        raise NotAuthorised(
+            f"attempt to set key {one.key} to version {one.version}, but key is at version {existing.version}"
+        )
 
 
 def _check_mod_policy(path: str) -> None:

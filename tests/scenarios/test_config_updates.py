@@ -1,5 +1,6 @@
 """The channel's configuration is changed while the network runs, and holds at once, everywhere, and after a restart."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from node_client.protocol.config_authority import check_applicable, missing_poli
 from node_client.protocol.config_edits import with_batch_timeout
 from node_client.protocol.config_update import ConfigUpdate, NoDifference
 from tests.chain import check_chain
-from tests.conftest import engine
+from tests.conftest import Commands, engine
 from tests.scenarios.seeking import OLDEST, Ask, Person, Source, at, block_in, height, profile_of, write_something
 
 MILLISECOND = 10**6
@@ -93,6 +94,52 @@ def test_an_update_passes_from_one_organisation_to_the_next_as_a_file(folder: Fo
         pass
     with pytest.raises(AdminError, match="but key is at version"):
         submit(folder, complete)
+
+
+def test_operators_edit_json_and_pass_the_update_on(folder: Folder, tmp_path: Path) -> None:
+    commands = Commands(folder, tmp_path)
+    (fetched,) = commands.ok("network", "config", "fetch", "config.json", "--profile", "city-auditor")
+    content = json.loads((tmp_path / "config.json").read_text())
+    orderer = content["channel_group"]["groups"]["Orderer"]["values"]
+    assert orderer["BatchTimeout"]["value"]["timeout"].endswith("ms")
+    count = orderer["BatchSize"]["value"]["max_message_count"] + 1
+    orderer["BatchSize"]["value"]["max_message_count"] = count
+    orderer["BatchTimeout"]["value"]["timeout"] = "55ms"
+    (tmp_path / "config.json").write_text(json.dumps(content))
+
+    propose = ("network", "config", "propose", "config.json", "update.pb")
+    (proposed,) = commands.ok(*propose, "--profile", "city-issuer")
+    assert proposed["changes"] == [f"[Value]  /Channel/Orderer/{name}" for name in ("BatchSize", "BatchTimeout")]
+    assert (proposed["signatures"], proposed["missing"]) == (0, ["/Channel/Orderer/Admins"])
+    sign = ("network", "config", "sign", "update.pb", "--profile")
+    submit = ("network", "config", "submit", "update.pb", "--profile")
+    for _ in range(2):  # signing twice is signing once
+        (signed,) = commands.ok(*sign, "nishitetsu-admin")
+        assert (signed["signatures"], signed["missing"]) == (1, ["/Channel/Orderer/Admins"])
+    refused = commands(*submit, "nishitetsu-admin")
+    assert (refused.status, "signatures are missing" in refused.messages) == (2, True), refused
+    (signed,) = commands.ok(*sign, "city-admin")
+    assert (signed["signatures"], signed["missing"]) == (2, [])
+    (done,) = commands.ok(*submit, "trivalley-issuer")
+    assert done["sequence"] == fetched["sequence"] + 1
+    new = read(folder)
+    assert (new.batch_timeout, new.batch_size.max_message_count) == (0.055, count)
+
+    late = commands(*submit, "city-admin")
+    assert (late.status, "does not fit the configuration in force" in late.messages) == (2, True), late
+    same = commands(*propose, "--profile", "city-issuer")
+    assert (same.status, "says what the configuration in force says" in same.messages) == (2, True), same
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"channel_group": {"groups": []}}', '{"channel_group": {"x": 1}}']
+)
+def test_what_is_no_configuration_is_not_proposed(folder: Folder, tmp_path: Path, content: str) -> None:
+    (tmp_path / "config.json").write_text(content)
+    commands = Commands(folder, tmp_path)
+    result = commands("network", "config", "propose", "config.json", "update.pb")
+    assert (result.status, "cannot be used" in result.messages) == (2, True), result
+    assert not (tmp_path / "update.pb").exists()
 
 
 def blocks(folder: Folder, source: Source) -> list[Block]:

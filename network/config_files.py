@@ -1,0 +1,151 @@
+"""Changing the channel's configuration by files that go from one organisation to the next.
+
+The configuration is fetched as JSON and edited. What the edit comes to is an update, which everybody signs who must,
+each with the own key at the own site; then anybody submits it. The updates are Fabric's: its `peer channel signconfigtx`
+and `update` take them, too.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from network.errors import NetworkError
+from network.profiles import UserProfile
+from network.topology import CHANNEL
+from network.waiting import NotYet, Waiter, answered
+from node_client import ConnectionProfile, Gateway
+from node_client.admin._sync.configuration import ChannelConfiguration, fetch_configuration, submit_update
+from node_client.admin._sync.transport import Orderer
+from node_client.admin.config_signing import sign_update
+from node_client.durable import replace_file
+from node_client.protocol.config import ChannelConfig
+from node_client.protocol.config_authority import changed_elements, missing_policies
+from node_client.protocol.config_json import config_from_json, config_to_json
+from node_client.protocol.config_update import ConfigUpdate, NoDifference
+from node_client.protocol.errors import ProtocolError
+
+
+@dataclass(frozen=True)
+class UpdateState:
+    """How far an update is.
+
+    Attributes:
+        changes: what it changes, such as `[Value]  /Channel/Orderer/BatchTimeout`.
+        signatures: how many it has.
+        missing: the policies that they do not satisfy yet.
+    """
+
+    changes: tuple[str, ...]
+    signatures: int
+    missing: tuple[str, ...]
+
+
+class ConfigDesk:
+    """The channel's configuration as one user works on it.
+
+    Args:
+        profile: who.
+    """
+
+    def __init__(self, profile: UserProfile) -> None:
+        connection = ConnectionProfile.load(profile.connection)
+        self._identity = connection.identity(profile.organisation, profile.user)
+        self._signer = connection.signer(profile.organisation, profile.user)
+        self._orderer = Orderer(connection.orderer(profile.organisation))
+        self._peer = connection.endpoint(profile.organisation)
+
+    def fetch(self, path: Path) -> ChannelConfig:
+        """Write the configuration in force as JSON. Raises NetworkError, FabricError."""
+        config = self._config()
+        _write(path, f"{config_to_json(config.encoded)}\n".encode())
+        return config
+
+    def propose(self, edited: Path, path: Path) -> UpdateState:
+        """Write the update that an edited configuration comes to; nobody has signed it yet.
+
+        Raises:
+            NetworkError: a file cannot be used, or nothing was changed.
+            FabricError: the configuration in force could not be had.
+        """
+        config = self._config()
+        try:
+            wanted = config_from_json(_read(edited).decode(), config.encoded)
+            update = ConfigUpdate.compute(CHANNEL, config.encoded, wanted)
+        except NoDifference as error:
+            raise NetworkError(f"{edited} says what the configuration in force says", "edit it first") from error
+        except (ProtocolError, UnicodeDecodeError) as error:
+            raise NetworkError(
+                f"{edited} cannot be used: {error}", "fetch it again, and change what you must"
+            ) from error
+        _write(path, update.file())
+        return _state(config, update)
+
+    def sign(self, path: Path) -> UpdateState:
+        """Sign an update, once. Raises NetworkError, FabricError."""
+        config, update = self._config(), _read_update(path)
+        if all(one.identity != self._identity.serialized for one in update.signed_data):
+            update = sign_update(update, self._identity, self._signer)
+        state = _state(config, update)
+        _write(path, update.file())
+        return state
+
+    def submit(self, path: Path) -> ChannelConfig:
+        """Submit an update, and wait until the own organisation's peer has what comes of it.
+
+        Returns:
+            The configuration in force then.
+
+        Raises:
+            NetworkError: the file is no update, or signatures are missing.
+            FabricError: the orderer refused, or could not be reached.
+        """
+        config, update = self._config(), _read_update(path)
+        if missing := _state(config, update).missing:
+            raise NetworkError(
+                f"signatures are missing that satisfy {', '.join(missing)}",
+                "have the organisations' admins sign it: certledger network config sign FILE",
+            )
+        submit_update(self._orderer, update, self._identity, self._signer)
+
+        def known() -> ChannelConfig:
+            with Gateway(self._peer, self._identity, self._signer) as gateway:
+                found = ChannelConfiguration(gateway, CHANNEL).read()
+            if found.sequence <= config.sequence:
+                raise NotYet
+            return found
+
+        return Waiter().until("the peer has the new configuration", answered(known))
+
+    def _config(self) -> ChannelConfig:
+        return fetch_configuration(self._orderer, CHANNEL, self._identity, self._signer)
+
+
+def _state(config: ChannelConfig, update: ConfigUpdate) -> UpdateState:
+    try:
+        changes = tuple(sorted(changed_elements(config, update)))
+        return UpdateState(changes, len(update.signatures), missing_policies(config, update))
+    except ProtocolError as error:
+        raise NetworkError(
+            f"the update does not fit the configuration in force: {error}",
+            "somebody has changed it meanwhile: fetch it again, and propose the change anew",
+        ) from error
+
+
+def _read_update(path: Path) -> ConfigUpdate:
+    try:
+        return ConfigUpdate.from_envelope(_read(path))
+    except ProtocolError as error:
+        raise NetworkError(f"{path} is no update of a configuration: {error}") from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise NetworkError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        replace_file(path, data)
+    except OSError as error:
+        raise NetworkError(f"{path} cannot be written: {error.strerror}") from error
