@@ -1,8 +1,8 @@
 """Changing the channel's configuration by files that go from one organisation to the next.
 
 The configuration is fetched as JSON and edited. What the edit comes to is an update, which everybody signs who must,
-each with the own key at the own site; then anybody submits it. The updates are Fabric's: its `peer channel signconfigtx`
-and `update` take them, too.
+each with the own key at the own site; then anybody submits it. The updates are Fabric's: its command `peer channel`
+signs and submits them, too.
 """
 
 from dataclasses import dataclass
