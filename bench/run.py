@@ -35,6 +35,9 @@ def main() -> None:
     parser.add_argument("--process", metavar="NAME=PID", action="append", default=[], help="whose CPU time is counted")
     parser.add_argument("--concurrency", default="1,16,64,256", help="comma-separated (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=8.0, help="of every measurement (default: %(default)s)")
+    parser.add_argument(
+        "--batch-timeout", metavar="LIST", default="", help="measure Fabric with each of these instead: 10ms,50ms,200ms"
+    )
     parser.add_argument("--json", metavar="FILE", type=Path)
     arguments = parser.parse_args()
     levels = [int(level) for level in arguments.concurrency.split(",")]

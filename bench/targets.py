@@ -1,6 +1,7 @@
 """What is measured: running networks, reached through their connection profiles."""
 
 import argparse
+import re
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from network.fabric import binaries
 from network.folder import Engine, Folder
 from network.progress import Step
 from network.status import NetworkStatus
+from network.topology import default_configtx
 
 KINDS = {"peer": "peers", "orderer": "orderers", "chaincode": "chaincode"}
 
@@ -63,6 +65,8 @@ def targets(arguments: argparse.Namespace) -> list[AbstractContextManager[Target
             processes=processes,
         )
         named.append(nullcontext(given))
+    if arguments.batch_timeout:
+        return [_own(Engine.FABRIC, timeout) for timeout in arguments.batch_timeout.split(",")]
     return named or [_own(engine) for engine in _engines()]
 
 
@@ -77,8 +81,11 @@ def _engines() -> list[Engine]:
 
 
 @contextmanager
-def _own(engine: Engine) -> Iterator[Target]:
-    """A network made for the run."""
+def _own(engine: Engine, batch_timeout: str = "") -> Iterator[Target]:
+    """A network made for the run, with this BatchTimeout in place of the consortium's."""
+    configtx = default_configtx()
+    if batch_timeout:
+        configtx = re.sub(r"(BatchTimeout: )\S+", rf"\g<1>{batch_timeout}", configtx)
     with TemporaryDirectory(prefix="certledger-bench-") as place:
         folder = Folder.at(Path(place) / "net")
         steps: dict[str, float] = {}
@@ -88,13 +95,16 @@ def _own(engine: Engine) -> Iterator[Target]:
             steps[step] = round(time.perf_counter() - begun, 2)
 
         try:
-            control.up(folder, ports="auto", engine=engine, progress=reached)
+            control.create(folder, ports="auto", engine=engine, configtx=configtx)
+            reached(Step.MADE)
+            control.up(folder, progress=reached)
             ready = time.perf_counter() - begun
             control.down(folder)
             begun = time.perf_counter()
             control.up(folder)
             again = time.perf_counter() - begun
-            yield _of_folder(f"{engine}={folder.path}", ready=ready, again=again, steps=steps)
+            name = f"{engine} {batch_timeout}".strip()
+            yield _of_folder(f"{name}={folder.path}", ready=ready, again=again, steps=steps)
         finally:
             if folder.exists:
                 control.down(folder)

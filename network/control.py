@@ -77,7 +77,14 @@ def up(
     return True
 
 
-def create(folder: Folder, *, ports: str = "", engine: Engine = Engine.EMBEDDED, consensus: str = RAFT) -> None:
+def create(
+    folder: Folder,
+    *,
+    ports: str = "",
+    engine: Engine = Engine.EMBEDDED,
+    consensus: str = RAFT,
+    configtx: str = "",
+) -> None:
     """Make the folder of a network of which all organisations are here: keys, the channel's first block, profiles.
 
     It is made by the steps by which every organisation makes its own site.
@@ -85,6 +92,7 @@ def create(folder: Folder, *, ports: str = "", engine: Engine = Engine.EMBEDDED,
     Args:
         engine: what is to run it.
         consensus: how its orderers agree, `raft` or `bft`.
+        configtx: the text of the consortium's configtx.yaml; the package's own by default.
 
     Raises:
         NetworkError: it cannot be made, or not for this engine on this machine.
@@ -96,7 +104,7 @@ def create(folder: Folder, *, ports: str = "", engine: Engine = Engine.EMBEDDED,
             "the embedded network orders in one process, and has no orderers that could agree in another way",
             "use it with --engine fabric",
         )
-    topology = read_topology(default_configtx(), PROFILES[consensus])
+    topology = read_topology(configtx or default_configtx(), PROFILES[consensus])
     organisations = placed(topology, ports, engine) if ports else topology.organisations
 
     def fill(path: Path) -> None:
