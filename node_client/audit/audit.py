@@ -7,7 +7,7 @@ from itertools import chain
 
 from chaincode.ledger.composite_key import split_composite_key
 from node_client.audit.findings import Finding, What
-from node_client.audit.peers import Beside, Peer, Records
+from node_client.audit.peers import PAUSES, BadAnswer, Beside, Peer, Records
 from node_client.audit.reading import read_blocks
 from node_client.audit.register_check import check_register
 from node_client.audit.registry_check import RegistryCheck
@@ -23,7 +23,6 @@ from node_client.errors import AuditError, GatewayError
 from node_client.protocol.block import Block
 
 TOGETHER = 200  # blocks whose changes are kept at once
-ATTEMPTS = 3  # readings of a record that changes while it is compared
 MOST = 1000  # findings that are kept: after so many, what is wrong is not a detail
 
 
@@ -159,14 +158,20 @@ class Auditor:
         records = Records(peer, self._ledger.chaincode, self._state)
         try:
             doubtful = list(records.differences())
-            for _ in range(ATTEMPTS):
+            for pause in PAUSES:
                 if not doubtful:
                     break
-                # What was written since the last block that was judged is no difference.
+                # What was written since the last block that was judged is no difference, nor what the peer is about
+                # to write.
                 self.take(read_blocks(first.network, self._replay.height, first.network.height()))
                 doubtful = [key for key in doubtful if records.still_differs(key)]
+                if doubtful:
+                    peer.network.pause(pause)
         except (GatewayError, CertificateError) as error:
             self.report.note([Finding(what=What.UNREACHABLE, detail=str(error), peer=peer.name)])
+            return
+        except BadAnswer as error:
+            self.report.note([Finding(what=What.RECORD, detail=str(error), peer=peer.name)])
             return
         self.report.peers.append(peer.name)
         for key in doubtful:

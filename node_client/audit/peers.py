@@ -1,8 +1,10 @@
 """What the peers of a channel say: their blocks beside each other, and their records beside the ledger's."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from chaincode.ledger.composite_key import composite_range, split_composite_key
 from chaincode.ledger.state import StateReader
@@ -16,6 +18,10 @@ from node_client.protocol.block import COMMIT_HASH, Block, data_hash
 
 PAGE = 1000
 PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)  # seconds that a peer gets to have what another one has
+
+
+class BadAnswer(Exception):
+    """A peer answers something that the registry cannot have answered."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,12 @@ class Records:
     state: StateReader
 
     def differences(self) -> Iterator[str]:
-        """The keys of the records that the peer has otherwise, does not have, or has alone. Raises GatewayError."""
+        """The keys of the records that the peer has otherwise, does not have, or has alone.
+
+        Raises:
+            GatewayError, RegistryRefusal: it could not be asked.
+            BadAnswer: it answered nothing that the registry answers.
+        """
         batches: list[str] = []
         for function, kind in (("ListCertificates", keys.CERTIFICATE), ("ListBatches", keys.BATCH)):
             for key, mine, theirs in _beside(self._kept(kind, []), self._listed(function, kind)):
@@ -125,7 +136,7 @@ class Records:
                     yield key
 
     def still_differs(self, key: str) -> bool:
-        """Whether a record differs when it alone is asked for. Raises GatewayError."""
+        """Whether a record differs when it alone is asked for. Raises as `differences`."""
         found = self.state.get(self.chaincode, key)
         return self._one(key) != (found.value if found else None)
 
@@ -134,20 +145,25 @@ class Records:
             yield key, found.value
 
     def _listed(self, function: str, kind: str) -> Iterator[tuple[str, bytes]]:
+        name, make = _NAMED[kind]
         bookmark = ""
         while True:
-            page = json.loads(self._ask(function, str(PAGE), bookmark))
-            name = "certificateId" if kind == keys.CERTIFICATE else "batchId"
-            for record in page["records"]:
-                key = keys.certificate_key if kind == keys.CERTIFICATE else keys.batch_key
-                yield key(record[name]), _encoded(record)
-            bookmark = page["bookmark"]
-            if not bookmark:
+            page = self._answer(function, str(PAGE), bookmark)
+            with _readable():
+                rows = [(make(record[name]), _encoded(record)) for record in page["records"]]
+                following = str(page["bookmark"])
+            yield from rows
+            if not following:
                 return
+            if following <= bookmark:
+                raise BadAnswer("the peer's list does not come to an end")
+            bookmark = following
 
     def _statuses(self, batch_id: str) -> Iterator[tuple[str, bytes]]:
-        for record in json.loads(self._ask("ReadStatusList", batch_id))["statuses"]:
-            yield keys.status_key(batch_id, record["leaf"]), _encoded(record)
+        answer = self._answer("ReadStatusList", batch_id)
+        with _readable():
+            rows = [(keys.status_key(batch_id, one["leaf"]), _encoded(one)) for one in answer["statuses"]]
+        yield from rows
 
     def _one(self, key: str) -> bytes | None:
         kind, attributes = split_composite_key(key)
@@ -156,17 +172,36 @@ class Records:
                 return self._ask("ReadCertificate", *attributes)
             if kind == keys.BATCH:
                 return self._ask("ReadBatch", *attributes)
-            status = json.loads(self._ask("ReadMember", *attributes))["status"]
-            return _encoded(status) if status else None
+            answer = self._answer("ReadMember", *attributes)
+            with _readable():
+                return _encoded(answer["status"]) if answer["status"] else None
         except RegistryRefusal as refusal:
             if refusal.code != codes.NOT_FOUND:
                 raise
             return None
 
+    def _answer(self, function: str, *args: str) -> Any:
+        with _readable():
+            return json.loads(self._ask(function, *args))
+
     def _ask(self, function: str, *args: str) -> bytes:
         with refusals():
             contract = self.peer.network.get_contract(self.chaincode)
             return contract.evaluate(function, *args, organizations=[self.peer.msp_id])
+
+
+_NAMED: dict[str, tuple[str, Callable[[str], str]]] = {
+    keys.CERTIFICATE: ("certificateId", keys.certificate_key),
+    keys.BATCH: ("batchId", keys.batch_key),
+}
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise BadAnswer("the peer's answer is none of the registry's") from error
 
 
 def _beside(
@@ -175,16 +210,10 @@ def _beside(
     """Two lists in the order of their keys: every key once, with what each list has."""
     one, other = next(mine, None), next(theirs, None)
     while one or other:
-        if other is None or (one and one[0].encode() < other[0].encode()):
-            assert one  # noqa: S101 - for the type checker
-            yield one[0], one[1], None
-            one = next(mine, None)
-        elif one is None or other[0].encode() < one[0].encode():
-            yield other[0], None, other[1]
-            other = next(theirs, None)
-        else:
-            yield one[0], one[1], other[1]
-            one, other = next(mine, None), next(theirs, None)
+        key = min((row[0] for row in (one, other) if row), key=str.encode)
+        here, there = one if one and one[0] == key else None, other if other and other[0] == key else None
+        yield key, here[1] if here else None, there[1] if there else None
+        one, other = next(mine, None) if here else one, next(theirs, None) if there else other
 
 
 def _encoded(value: object) -> bytes:

@@ -32,6 +32,7 @@ from node_client.protocol.policy import SignedData, signers
 from node_client.protocol.transaction import Transaction
 from node_client.protocol.validation import Code, Judged, judge_block
 
+LARGEST = 2**63  # of blocks' numbers that can be kept
 BLOCK_VALIDATION = "/Channel/Orderer/BlockValidation"
 
 
@@ -125,8 +126,13 @@ class Replay:
         """Judge the next block, and make its changes.
 
         Raises:
-            AuditError: the chain does not begin with a configuration; there is nothing to judge it by.
+            AuditError: the chain does not begin with a configuration, so that there is nothing to judge it by, or this
+                can be no block of it.
         """
+        if block.number >= LARGEST:
+            raise AuditError(
+                f"after block {self.height - 1} the peer gives a block that cannot be one", "ask another peer"
+            )
         noted = _Block(block)
         self._check_chain(noted)
         config = self.config or self._first(noted)

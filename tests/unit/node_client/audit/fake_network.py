@@ -21,6 +21,7 @@ class FakeNetwork:
     statuses: Sequence[StatusRecord] = ()
     fails: bool = False
     breaks_at: int | None = None
+    paused: bool = False
     asked: list[str] = field(default_factory=list)
 
     def height(self) -> int:
@@ -29,7 +30,7 @@ class FakeNetwork:
         return len(self.blocks)
 
     def pause(self, seconds: float) -> None:
-        pass
+        self.paused = True
 
     @contextmanager
     def block_events(self, *, start_block: int) -> Iterator[Iterator[Block]]:

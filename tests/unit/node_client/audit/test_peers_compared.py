@@ -1,5 +1,6 @@
 """Peers that do not have what the others have, or answer something else: each is found, and named."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -149,3 +150,44 @@ def test_a_first_peer_that_changed_its_blocks_is_named(
     report = audited(ledger, FakeNetwork(changed, records), FakeNetwork(blocks, records))
     found = {(one.what, one.peer) for one in report.findings}
     assert found == {(What.VALIDATION_CODE, "peer0.city"), (What.PEER, "peer0.nishitetsu")}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"no JSON",
+        b"[]",
+        b"{}",
+        b'{"records":[1],"bookmark":""}',
+        b'{"records":[{}],"bookmark":""}',
+        b'{"records":[],"bookmark":1}',
+        b'{"records":[],"bookmark":"0"}',
+        b'{"records":[{"certificateId":"\\u0000"}],"bookmark":""}',
+    ],
+)
+def test_a_peer_that_answers_nonsense_is_named(
+    blocks: list[Block], ledger: Ledger, records: list[CertificateRecord], answer: bytes
+) -> None:
+    class Nonsense(FakeNetwork):
+        def evaluate(self, function: str, *args: str, organizations: Sequence[str]) -> bytes:
+            return answer
+
+    report = audited(ledger, FakeNetwork(blocks, records), Nonsense(blocks, records))
+    assert {one.peer for one in report.findings} == {"peer0.nishitetsu"}
+    assert {one.what for one in report.findings} == {What.RECORD}
+    assert report.peers == ["peer0.city"]
+
+
+def test_a_peer_that_is_a_moment_behind_is_waited_for(
+    blocks: list[Block], ledger: Ledger, records: list[CertificateRecord]
+) -> None:
+    class Late(FakeNetwork):
+        def evaluate(self, function: str, *args: str, organizations: Sequence[str]) -> bytes:
+            every, self.records = self.records, self.records if self.paused else self.records[:-1]
+            try:
+                return super().evaluate(function, *args, organizations=organizations)
+            finally:
+                self.records = every
+
+    assert audited(ledger, FakeNetwork(blocks, records), Late(blocks, records)).is_clean
