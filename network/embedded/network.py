@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -31,6 +31,7 @@ from network.embedded.ordering import Orderer
 from network.embedded.peer import Peer
 from network.embedded.signing import NodeIdentity
 from network.embedded.system.packages import PackageStore
+from network.embedded.tls import server_credentials
 from network.embedded.unreadable import ReadableRequests
 from network.errors import StartError
 from network.topology import MUTUAL_TLS_OFFSET, Organisation, Topology
@@ -180,7 +181,7 @@ class EmbeddedNetwork:
             DiscoveryService(self.ledger, peer, self.peers, self._announcers), node
         )
         self._bind(node, organisation.peer, home / "peer" / "tls")
-        self._bind(node, organisation.mutual_tls_peer, home / "peer" / "tls", self._client_roots())
+        self._bind(node, organisation.mutual_tls_peer, home / "peer" / "tls", self._client_roots)
         await self._run(node)
         orderer = _server()
         ab_pb2_grpc.add_AtomicBroadcastServicer_to_server(OrderingService(self.orderer, self.ledger), orderer)
@@ -190,7 +191,8 @@ class EmbeddedNetwork:
         chaincode = grpc.aio.server(options=SERVER_OPTIONS)
         chaincode_shim_pb2_grpc.add_ChaincodeSupportServicer_to_server(self._supports[organisation.msp_id], chaincode)
         tls = home / "peer" / "tls"
-        port = self._bind(chaincode, "localhost:0", tls, (tls / "ca.crt").read_bytes())
+        chaincode_roots = (tls / "ca.crt").read_bytes()
+        port = self._bind(chaincode, "localhost:0", tls, lambda: chaincode_roots)
         await self._run(chaincode)
         self._launches[organisation.msp_id].peer_address = f"localhost:{port}"
 
@@ -215,17 +217,18 @@ class EmbeddedNetwork:
         await server.start()
         self._servers.append(server)
 
-    def _bind(self, server: grpc.aio.Server, address: str, tls: Path, client_roots: bytes = b"") -> int:
+    def _bind(
+        self, server: grpc.aio.Server, address: str, tls: Path, client_roots: Callable[[], bytes] | None = None
+    ) -> int:
         """Let a server listen at an address, too; with client roots, to clients that show a certificate under them.
+
+        Args:
+            client_roots: gives them, for every connection anew.
 
         Raises:
             StartError: the address cannot be used, or the key pair.
         """
-        credentials = grpc.ssl_server_credentials(
-            [tls_pair(tls)],
-            root_certificates=client_roots or None,
-            require_client_auth=bool(client_roots),
-        )
+        credentials = server_credentials(tls_pair(tls), client_roots)
         host, _, port = address.rpartition(":")
         bound = f"{'127.0.0.1' if host == 'localhost' else host}:{port}"
         try:

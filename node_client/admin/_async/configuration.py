@@ -24,16 +24,16 @@ class AsyncChannelConfiguration:
     """
 
     def __init__(self, gateway: AsyncGateway, channel: str) -> None:
-        self._own = [gateway.identity.msp_id]
-        self._contract = gateway.get_network(channel).get_contract(CSCC)
+        self._gateway = gateway
         self._channel = channel
 
     async def block(self) -> bytes:
-        """The block that holds the configuration in force. Raises EvaluateError."""
-        return await self._contract.evaluate("GetConfigBlock", self._channel, organizations=self._own)
+        """The block that holds the configuration in force. Raises ProposalError."""
+        arguments = [b"GetConfigBlock", self._channel.encode()]
+        return await self._gateway.process_proposal(CSCC, arguments, self._channel)
 
     async def read(self) -> ChannelConfig:
-        """The configuration in force. Raises EvaluateError."""
+        """The configuration in force. Raises ProposalError."""
         return ChannelConfig.from_bytes(await self.block())
 
 

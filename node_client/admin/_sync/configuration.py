@@ -25,16 +25,16 @@ class ChannelConfiguration:
     """
 
     def __init__(self, gateway: Gateway, channel: str) -> None:
-        self._own = [gateway.identity.msp_id]
-        self._contract = gateway.get_network(channel).get_contract(CSCC)
+        self._gateway = gateway
         self._channel = channel
 
     def block(self) -> bytes:
-        """The block that holds the configuration in force. Raises EvaluateError."""
-        return self._contract.evaluate("GetConfigBlock", self._channel, organizations=self._own)
+        """The block that holds the configuration in force. Raises ProposalError."""
+        arguments = [b"GetConfigBlock", self._channel.encode()]
+        return self._gateway.process_proposal(CSCC, arguments, self._channel)
 
     def read(self) -> ChannelConfig:
-        """The configuration in force. Raises EvaluateError."""
+        """The configuration in force. Raises ProposalError."""
         return ChannelConfig.from_bytes(self.block())
 
 
