@@ -1,8 +1,9 @@
 """The channel's configuration is changed while the network runs, and holds at once, everywhere, and after a restart."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fabric_protos.common import common_pb2
@@ -14,15 +15,19 @@ from node_client import Gateway
 from node_client.admin._sync.configuration import ChannelConfiguration, submit_update
 from node_client.admin._sync.transport import Orderer
 from node_client.admin.config_signing import sign_update
-from node_client.errors import AdminError
+from node_client.errors import AdminError, SubmitError
+from node_client.identity.identity import Identity
+from node_client.identity.signer import KeySigner
 from node_client.protocol.block import Block, is_config_block, last_config, parse_block
 from node_client.protocol.config import ChannelConfig
 from node_client.protocol.config_authority import check_applicable, missing_policies, needed_policies
 from node_client.protocol.config_edits import with_batch_timeout
+from node_client.protocol.config_json import config_from_json, config_to_json
 from node_client.protocol.config_update import ConfigUpdate, NoDifference
 from tests.chain import check_chain
 from tests.conftest import Commands, engine
-from tests.scenarios.seeking import OLDEST, Ask, Person, Source, at, block_in, height, profile_of, write_something
+from tests.scenarios.deploying import patiently
+from tests.scenarios.seeking import OLDEST, Ask, Person, Source, at, block_in, height, profile_of, told, write_something
 
 MILLISECOND = 10**6
 
@@ -179,6 +184,66 @@ def test_a_filtered_block_names_the_configuration(folder: Folder, city: Organisa
         block = block_in(next(source.stream(channel, [request])))
     (transaction,) = block.filtered_transactions
     assert (transaction.type, transaction.txid, transaction.tx_validation_code) == (common_pb2.CONFIG, "", 0)
+
+
+def edited(change: Callable[[dict[str, Any]], None]) -> configuration.Edit:
+    """An edit of the JSON's channel group."""
+
+    def edit(config: bytes) -> bytes:
+        content = json.loads(config_to_json(config))
+        change(content["channel_group"])
+        return config_from_json(json.dumps(content), config)
+
+    return edit
+
+
+def test_an_access_rule_that_changes_ends_streams_in_progress(folder: Folder, city: Organisation) -> None:
+    """Whole blocks are for the city and a centre together from now on, which no reader is; filtered ones stay."""
+
+    def close(channel: dict[str, Any]) -> None:
+        acls = {"event/Block": {"policy_ref": "/Channel/Application/Admins"}}
+        channel["groups"]["Application"]["values"]["ACLs"] = {"mod_policy": "Admins", "value": {"acls": acls}}
+
+    def reopen(channel: dict[str, Any]) -> None:
+        del channel["groups"]["Application"]["values"]["ACLs"]
+
+    auditor = Person.of(folder, "City", "auditor")
+    whole, filtered = Source("Deliver"), Source("DeliverFiltered")
+    begin = height(folder) - 1
+    request = Ask(start=at(begin), stop=at(2**64 - 1))
+    with whole.connect(folder, "City") as channel:
+        streams = [map(told, one.stream(channel, [request.signed_by(auditor)])) for one in (whole, filtered)]
+        assert [next(one) for one in streams] == [begin, begin]
+        closed = configuration.change(folder, city, edited(close)).block.number
+        assert list(streams[0]) == [*range(begin + 1, closed), "FORBIDDEN"]
+        assert [next(streams[1]) for _ in range(begin, closed)] == [*range(begin + 1, closed + 1)]
+        refused = whole.stream(channel, [Ask().signed_by(auditor)])
+        assert list(map(told, refused)) == ["FORBIDDEN"]
+        configuration.change(folder, city, edited(reopen))
+        assert told(next(whole.stream(channel, [Ask().signed_by(auditor)]))) == 0
+
+
+def test_orderers_in_maintenance_take_nothing_but_what_ends_it(folder: Folder, city: Organisation) -> None:
+    def state(name: str) -> configuration.Edit:
+        def change(channel: dict[str, Any]) -> None:
+            channel["groups"]["Orderer"]["values"]["ConsensusType"]["value"]["state"] = name
+
+        return edited(change)
+
+    config, orderer = read(folder), Orderer(profile_of(folder, "City").orderer("City"))
+    node = folder.organisation("City") / "orderer" / "msp"
+    identity = Identity("CityMSP", (node / "signcerts" / "cert.pem").read_bytes())
+    signer = KeySigner.from_pem((node / "keystore" / "key.pem").read_bytes())
+    configuration.change(folder, city, state("STATE_MAINTENANCE"))
+    with pytest.raises(SubmitError, match="no orderers could successfully process transaction"):
+        write_something(folder)
+    update = ConfigUpdate.compute(CHANNEL, read(folder).encoded, state("STATE_NORMAL")(read(folder).encoded))
+    complete = signed(folder, update, "City", "TriValley")
+    with pytest.raises(AdminError, match="did not pass initial checks: .*permission denied"):
+        submit(folder, complete)
+    submit_update(orderer, complete, identity, signer)  # who submits must be an orderer then
+    patiently(lambda: write_something(folder))
+    assert read(folder).sequence == config.sequence + 2
 
 
 def test_what_changes_nothing_is_no_update(folder: Folder, city: Organisation) -> None:
