@@ -115,6 +115,16 @@ class Folder:
         self.require()
         return str(self._stamp().get("site", ""))
 
+    @property
+    def listen(self) -> str:
+        """The machine's own address, where its nodes' hosts do not lead to it directly; mostly empty.
+
+        Raises:
+            FolderError: there is no network here.
+        """
+        self.require()
+        return str(self._stamp().get("listen", ""))
+
     def residents(self, topology: Topology) -> tuple[Organisation, ...]:
         """The organisations whose keys and nodes are here. Raises FolderError."""
         site = self.site_of
@@ -150,6 +160,7 @@ class Folder:
         *,
         profile: str = DEFAULT_PROFILE,
         site: str = "",
+        listen: str = "",
     ) -> None:
         """Make the folder with everything in it, or nothing; it is durable when this returns.
 
@@ -158,6 +169,7 @@ class Folder:
             engine: what is to run it.
             profile: the profile of configtx.yaml.
             site: the one organisation whose site it is; empty when all are here.
+            listen: the machine's own address, where its nodes' hosts do not lead to it directly.
 
         Raises:
             FolderError: it cannot be written, or somebody else has made it meanwhile.
@@ -172,6 +184,7 @@ class Folder:
             stamp = {"format": FORMAT, "engine": engine}
             stamp |= {"profile": profile} if profile != DEFAULT_PROFILE else {}
             stamp |= {"site": site} if site else {}
+            stamp |= {"listen": listen} if listen else {}
             (temporary / STAMP).write_text(json.dumps(stamp) + "\n", encoding="utf-8")
             sync_tree(temporary)
             temporary.rename(self.path)  # over an empty folder at most

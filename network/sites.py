@@ -10,6 +10,7 @@ Nothing but bundles goes from one site to another.
 
 from collections.abc import Sequence
 from hashlib import sha256
+from ipaddress import ip_address
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -18,7 +19,7 @@ from network.bundle import Bundle
 from network.bundle_files import bundle_of, unpack
 from network.channel import Channel, channel_of
 from network.crypto import create_organisation
-from network.errors import BundleError, FolderError
+from network.errors import BundleError, ConfigurationError, FolderError
 from network.fabric.keys import create_links
 from network.folder import Engine, Folder
 from network.profiles import write_profiles
@@ -49,12 +50,15 @@ def make_organisation(path: Path, organisation: Organisation, engine: Engine, *,
         create_links(home, organisation)
 
 
-def make_site(folder: Folder, topology: Topology, organisation: Organisation, *, outside: bool = False) -> None:
+def make_site(
+    folder: Folder, topology: Topology, organisation: Organisation, *, outside: bool = False, listen: str = ""
+) -> None:
     """Make the site of one organisation, whole or not at all.
 
     Args:
         organisation: with the addresses of its nodes.
         outside: let its certificates come from an authority outside; they are taken in later.
+        listen: the machine's own address, where its nodes' hosts do not lead to it directly.
 
     Raises:
         FolderError: something is there already, or it cannot be written.
@@ -66,13 +70,18 @@ def make_site(folder: Folder, topology: Topology, organisation: Organisation, *,
             f"{folder.path} is the site of {site} already" if site else f"{folder.path} has a whole network already",
             "choose another folder with --dir",
         )
+    if listen:
+        try:
+            ip_address(listen)
+        except ValueError as error:
+            raise ConfigurationError(f"{listen} is no address of a machine", "give one such as 10.1.2.3") from error
     text = rendered(topology, [organisation])
 
     def fill(path: Path) -> None:
         make_organisation(path, organisation, Engine.FABRIC, outside=outside)
         (path / "configtx.yaml").write_text(text, encoding="utf-8")
 
-    folder.make(fill, Engine.FABRIC, profile=topology.name, site=organisation.name)
+    folder.make(fill, Engine.FABRIC, profile=topology.name, site=organisation.name, listen=listen)
 
 
 def export(folder: Folder, organisation: Organisation) -> Bundle:

@@ -28,6 +28,12 @@ CONFIGTX = click.option(
 )
 @CONFIGTX
 @click.option("--consensus", type=CONSENSUS, default="raft", show_default=True, help="How orderers agree.")
+@click.option(
+    "--listen",
+    default="",
+    metavar="ADDRESS",
+    help="Where its machine listens, if its hosts do not lead there.",
+)
 @click.option("--csr", is_flag=True, help="Make requests for certificates of an authority outside.")
 @folder_options
 def init_org(
@@ -37,6 +43,7 @@ def init_org(
     orderers: tuple[str, ...],
     configtx: Path | None,
     consensus: str,
+    listen: str,
     csr: bool,
 ) -> None:
     """Make the site of organisation NAME in a folder of its own: keys, certificates, identities.
@@ -52,7 +59,7 @@ def init_org(
         organisation = replace(organisation, peer=peer)
     if orderers:
         organisation = replace(organisation, orderer=orderers[0], more_orderers=orderers[1:])
-    sites.make_site(settings.folder, topology, organisation, outside=csr)
+    sites.make_site(settings.folder, topology, organisation, outside=csr, listen=listen)
     requests = settings.folder.organisation(organisation.name) / REQUESTS if csr else None
     record = {
         "organisation": organisation.name,

@@ -51,7 +51,7 @@ async def serve(folder: Folder, peer: Path, orderer: Path, ready: int | None) ->
         with hold(folder.lock):
             end_leftovers(folder)
             launches = prepare(folder, folder.topology(), peer, orderer)
-            check_addresses([address for launch in launches for address in launch.node.addresses])
+            check_addresses([address for launch in launches for address in launch.node.addresses], folder.listen)
             async with Keeper(folder, launches):
                 tell_ready(ready)
                 await stop.wait()

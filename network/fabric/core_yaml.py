@@ -85,7 +85,7 @@ def _peer(node: Node, topology: Topology, folder: Folder) -> dict[str, Any]:
     return {
         "id": node.name,
         "networkId": "certledger",
-        "listenAddress": listening(node.address),
+        "listenAddress": listening(node.address, folder.listen),
         "address": node.address,
         "chaincodeListenAddress": listening(node.chaincode),
         "chaincodeAddress": node.chaincode,

@@ -6,6 +6,7 @@ from network.errors import FolderError
 from network.fabric.connections import QUICK, gateway, operations, participation
 from network.fabric.nodes import Node
 from network.folder import Folder
+from network.status import peer_height
 from network.topology import CHANNEL, Organisation
 from network.waiting import NotYet, Waiter, answered, each
 from node_client import ConnectionProfile, FabricError, Gateway
@@ -78,6 +79,22 @@ def wait_for_nodes(folder: Folder, nodes: Sequence[Node], waiter: Waiter) -> Non
         waiter.until(f"{node.name} is well", answered(operations(folder, node).check_health))
 
     each([node for node in nodes if node.operations], ask)
+
+
+def wait_for_blocks(folder: Folder, orderers: Sequence[Node], organisation: Organisation, waiter: Waiter) -> None:
+    """Wait until an organisation's peer has the blocks that its orderers have.
+
+    A peer that is behind endorses what others have written over. Raises StartError.
+    """
+
+    def ask() -> None:
+        channels = [participation(folder, node).channel(CHANNEL) for node in orderers]
+        wanted = max((channel.height for channel in channels if channel), default=0)
+        height = peer_height(folder, organisation)
+        if height is None or height < wanted:
+            raise NotYet(f"the peer has {height or 0} of {wanted} blocks")
+
+    waiter.until(f"{organisation.peer_name} has all blocks", answered(ask))
 
 
 def has_joined(folder: Folder, organisation: Organisation, waiter: Waiter) -> bool:

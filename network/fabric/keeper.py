@@ -42,14 +42,18 @@ def end_leftovers(folder: Folder) -> bool:
     return bool(left)
 
 
-def check_addresses(addresses: Sequence[str]) -> None:
-    """Check that nobody listens at any of these addresses, and that no two are the same. Raises StartError."""
+def check_addresses(addresses: Sequence[str], listen: str = "") -> None:
+    """Check that nobody listens at any of these addresses, and that no two are the same. Raises StartError.
+
+    Args:
+        listen: see `network.fabric.nodes.listening`.
+    """
     for address in addresses:
         if addresses.count(address) > 1:
             raise StartError(
                 f"two nodes would serve at {address}", "give every node in configtx.yaml a port of its own"
             )
-        host, _, port = listening(address).rpartition(":")
+        host, _, port = listening(address, listen).rpartition(":")
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with socket.socket(family) as one:
             # As Go's listeners do: a port on which connections are only fading away is free.

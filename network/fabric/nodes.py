@@ -125,10 +125,14 @@ def registry(organisation: Organisation) -> Node:
     )
 
 
-def listening(address: str) -> str:
-    """Where to listen in order to serve at an address: this machine's name for itself is its loopback interface."""
+def listening(address: str, listen: str = "") -> str:
+    """Where to listen in order to serve at an address: this machine's name for itself is its loopback interface.
+
+    Args:
+        listen: the machine's own address, where the host in an address that others know does not lead to it directly.
+    """
     host, _, port = address.rpartition(":")
-    return f"{'127.0.0.1' if host == 'localhost' else host}:{port}"
+    return f"{'127.0.0.1' if host == 'localhost' else listen or host}:{port}"
 
 
 def _port(address: str) -> int:

@@ -19,7 +19,7 @@ def orderer_yaml(node: Node, topology: Topology, folder: Folder) -> str:
     tls = organisation / node.keys / "tls"
     data = node.home(folder) / "data"
     roots = [str(folder.organisation(one.name) / "tlsca" / "tlsca.crt") for one in topology.organisations]
-    host, _, port = listening(node.address).rpartition(":")
+    host, _, port = listening(node.address, folder.listen).rpartition(":")
     pair = {"Certificate": str(tls / "server.crt"), "PrivateKey": str(tls / "server.key")}
     operators = {
         "Enabled": True,

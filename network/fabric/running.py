@@ -27,12 +27,13 @@ from network.fabric.joining import (
     has_joined,
     join_orderer,
     join_peer,
+    wait_for_blocks,
     wait_for_leader,
     wait_for_nodes,
     wait_for_orderer,
 )
 from network.fabric.keeper import end_leftovers, run_file
-from network.fabric.nodes import Kind, Node, nodes_of
+from network.fabric.nodes import Kind, Node, nodes_of, orderers
 from network.folder import Engine, Folder
 from network.lock import holder
 from network.progress import Progress, Step
@@ -121,6 +122,8 @@ class FabricNetwork:
         self._require_running()
         waiter = Waiter(self._check_nodes)
         wait_for_leader(self._folder, self._of(Kind.ORDERER), waiter)
+        for one in self._residents:
+            wait_for_blocks(self._folder, orderers(one), one, waiter)
         found = approve_registry(self._folder, self._residents, waiter)
         progress(Step.APPROVED)
         return found

@@ -12,6 +12,8 @@ from network import sites
 from network.bundle import Bundle
 from network.channel import channel_of
 from network.errors import BundleError, ConfigurationError, FolderError, NetworkError
+from network.fabric.launching import Launch, prepare
+from network.fabric.nodes import listening, peer
 from network.folder import Engine, Folder
 from network.profiles import connection_profile, current_profile, profile_names
 from network.sites import BLOCK, begin, export, make_channel, make_site
@@ -144,6 +146,32 @@ def test_an_organisation_that_does_not_fit_the_profile_makes_no_site(topology: T
     with pytest.raises(ConfigurationError, match="orderers of City"):
         make_site(folder, topology, replace(topology.organisations[0], more_orderers=("a:1", "b:2", "c:3")))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_site_may_listen_elsewhere_than_its_hosts_lead(topology: Topology, tmp_path: Path) -> None:
+    folder = Folder.at(tmp_path / "net")
+    for bad in ("0.0.0.0.0", "peer.example", "10.1.2.3:7051"):
+        with pytest.raises(ConfigurationError, match="is no address of a machine"):
+            make_site(folder, topology, topology.organisations[0], listen=bad)
+    make_site(folder, topology, topology.organisations[0], listen="10.1.2.3")
+    assert folder.listen == "10.1.2.3"
+    one = topology.organisations[0]
+    assert listening(one.peer, folder.listen) == "10.1.2.3:21001"
+    assert listening(peer(one).operations, folder.listen) == "127.0.0.1:21006"
+    (launch,) = [one for one in prepared(folder) if one.node.name == "orderer0.city"]
+    general = yaml.safe_load((launch.folder / "orderer.yaml").read_text())["General"]
+    assert (general["ListenAddress"], general["ListenPort"]) == ("10.1.2.3", 21000)
+
+
+def prepared(folder: Folder) -> tuple[Launch, ...]:
+    """What would be started, with the others' authorities as the own one."""
+    own = folder.organisation("City") / "tlsca" / "tlsca.crt"
+    for name in ("Nishitetsu", "TriValley"):
+        target = folder.organisation(name) / "tlsca" / "tlsca.crt"
+        target.parent.mkdir(parents=True)
+        target.write_bytes(own.read_bytes())
+    folder.home.mkdir()
+    return prepare(folder, folder.topology(), Path("/fabric/peer"), Path("/fabric/orderer"))
 
 
 def test_a_whole_network_is_not_taken_for_a_site(tmp_path: Path, topology: Topology) -> None:
