@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-slow test-fabric lint format generate clean
+.PHONY: help demo test test-slow test-fabric test-fabric-slow lint format generate clean
 
 help:
 	@echo "make demo       run the main job on the embedded network"
 	@echo "make test       run the tests"
 	@echo "make test-slow  run the tests that take long"
 	@echo "make test-fabric  run the scenarios on Fabric's peers and orderers (FABRIC_BIN names their folder)"
+	@echo "make test-fabric-slow  the same for those that take long; machines of their own for three sites need root"
 	@echo "make lint       style, types, import contracts, generated files"
 	@echo "make format     put the code into the project's format"
 	@echo "make generate   write the generated files anew"
@@ -36,6 +37,9 @@ test-slow: $(VENV)/installed-dev
 
 test-fabric: $(VENV)/installed-dev
 	$(BIN)/python -m pytest tests/scenarios --engine fabric
+
+test-fabric-slow: $(VENV)/installed-dev
+	$(BIN)/python -m pytest tests/scenarios --engine fabric -m slow
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

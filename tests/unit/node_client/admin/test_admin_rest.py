@@ -203,3 +203,30 @@ def test_answers_that_are_none(data: bytes) -> None:
         participation.channel_info(data)
     with pytest.raises(ProtocolError):
         participation.channel_names(data)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "leads", "knows"),
+    [
+        ("", None, False),
+        ('consensus_etcdraft_is_leader{channel="c"} 0\nconsensus_etcdraft_leader_changes{channel="c"} 0', False, False),
+        ('consensus_etcdraft_is_leader{channel="c"} 0\nconsensus_etcdraft_leader_changes{channel="c"} 2', False, True),
+        ('consensus_BFT_is_leader{channel="c"} 1\nconsensus_BFT_leader_id{channel="c"} 3', True, True),
+        ('consensus_BFT_is_leader{channel="c"} 0\nconsensus_BFT_leader_id{channel="c"} 0', False, False),
+        ('consensus_BFT_leader_id{channel="d"} 3', None, False),
+    ],
+)
+def test_whether_an_orderer_leads_and_knows_who_does_is_told_of_raft_and_bft(
+    node: Node, metrics: str, leads: bool | None, knows: bool
+) -> None:
+    node.answers["GET /metrics"] = 200, metrics.encode()
+    operations = Operations(node.endpoint)
+    assert operations.leads("c") is leads
+    assert operations.knows_leader("c") is knows
+
+
+def test_a_node_on_loopback_is_known_by_the_name_in_its_certificate(node: Node, keys: Path) -> None:
+    node.answers["GET /healthz"] = 200, b"{}"
+    Operations(replace(node.endpoint, server_name="127.0.0.1")).check_health()
+    with pytest.raises(AdminError, match="certificate verify failed"):
+        Operations(replace(node.endpoint, server_name="peer.city.example")).check_health()
