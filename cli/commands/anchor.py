@@ -132,6 +132,7 @@ class _Command:
         profile = self._settings.profile()
         trust = read_trust(profile.trust)
         connection = ConnectionProfile.load(profile.connection)
+        _sort_beside(profile.register)
         with Register(profile.register) as register, _opened(self._asked, profile.register.parent) as source:
             self._tell_source(source)
             async with AsyncGateway.from_profile(connection, profile.organisation, profile.user) as gateway:
@@ -147,6 +148,7 @@ class _Command:
         profile = self._settings.profile()
         trust = read_trust(profile.trust)
         msp_id = ConnectionProfile.load(profile.connection).msp_id(profile.organisation)
+        _sort_beside(profile.register)
         Register(profile.register).close()
         with _opened(self._asked, profile.register.parent) as source:
             self._tell_source(source)
@@ -240,6 +242,11 @@ class _Command:
             yield
         finally:
             loop.remove_signal_handler(signal.SIGINT)
+
+
+def _sort_beside(register: Path) -> None:
+    """Let SQLite put what it sorts, references among it, beside the register, and not where others look."""
+    os.environ.setdefault("SQLITE_TMPDIR", str(register.parent))
 
 
 def _opened(asked: _Asked, spool: Path) -> "contextlib.AbstractContextManager[FolderSource | Manifest]":

@@ -20,7 +20,7 @@ from node_client.anchoring.run import NAMELESS, READING, SEALED, SHIFT, Kept, Ru
 from node_client.anchoring.sealing import MOST_PROBLEMS, Conflicts
 from node_client.anchoring.template import Kind
 from node_client.certificates.errors import RegisterError, SourceChanged, SourceError
-from node_client.certificates.register import usable
+from node_client.certificates.register import TIMEOUT, usable
 
 _MOST_KINDS = 4096
 _CACHE = 32 * 1024  # KiB of pages
@@ -38,7 +38,7 @@ class RunStore:
         self._path = path
         self._kinds: dict[Kind, int] = {}
         with usable(path):
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=60)
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=TIMEOUT)
             self._db.execute("PRAGMA secure_delete = ON")
             self._db.execute(f"PRAGMA cache_size = -{_CACHE}")
             self._db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
@@ -197,7 +197,7 @@ class RunStore:
         return conflicts
 
     def _tile_roots(self, run: Run, batch_size: int) -> list[list[bytes]]:
-        with closing(sqlite3.connect(self._path, isolation_level=None, timeout=60)) as db:
+        with closing(sqlite3.connect(self._path, isolation_level=None, timeout=TIMEOUT)) as db:
             return sealing.tile_roots(db, run.first, run.last, batch_size)
 
     def taken_elsewhere(self, other: Path) -> Conflicts:

@@ -22,6 +22,8 @@ from node_client.certificates.reference import reference_key
 
 PREPARED, ENDORSED, COMMITTED, ATTESTED = "prepared", "endorsed", "committed", "attested"
 
+TIMEOUT = 300.0  # seconds that one writer waits for another: sealing ten million certificates takes a minute
+
 T = TypeVar("T")
 
 
@@ -64,12 +66,12 @@ class Register:
         with usable(path):
             _make_private(path)
             # Writing goes on in a thread: readers must neither see what is not durable yet nor meet its errors.
-            self._writer = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+            self._writer = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=TIMEOUT)
             self._writer.execute("PRAGMA journal_mode = WAL")
             self._writer.execute("PRAGMA synchronous = FULL")
             self._writer.execute("PRAGMA secure_delete = ON")
             current = register_schema.prepare(self._writer)
-            self._reader = sqlite3.connect(path, isolation_level=None, timeout=30)
+            self._reader = sqlite3.connect(path, isolation_level=None, timeout=TIMEOUT)
         if not current:
             self.close()
             raise RegisterError(f"the register {path} is of another version of certledger", "use that version")

@@ -56,7 +56,12 @@ def _copy(source: Path, target: Path) -> None:
             raise RegisterError(f"the register {source} is damaged: {found}")
         with usable(target):
             _sync(temporary)
-            os.link(temporary, target)  # unlike a rename, never over what came in between
+            try:
+                os.link(temporary, target)  # unlike a rename, never over what came in between
+            except FileExistsError:
+                raise
+            except OSError:  # a file system without links
+                temporary.replace(target)
             sync_folder(target.parent)
     finally:
         with suppress(OSError):
