@@ -3,6 +3,7 @@
 import json
 import stat
 
+from network import control
 from network.folder import Folder
 from tests.conftest import Commands
 from tests.scenarios.batches import given
@@ -51,3 +52,19 @@ def test_receipts_are_attested_anew(commands: Commands) -> None:
     assert commands.ok("verify", single.name)[0]["verdict"] == "genuine"
     assert commands("receipt", "refresh", "nobody").status == 8
     assert len(commands.ok("receipt", "refresh", "--run", batch["run"])) == 1
+
+
+def test_a_run_waits_for_a_network_that_is_lost(own_network: Folder, commands: Commands) -> None:
+    commands = Commands(own_network, commands.home)
+    source = given(commands, 20)
+    control.down(own_network)
+    refused = commands("anchor", source.path.name, "--json")
+    assert (refused.status, refused.records[0]["error"]["code"]) == (10, "unreachable")
+    (run,) = commands.ok("anchor", "status")
+    assert (run["state"], run["certificates"], run["anchored"]) == ("sending", 20, 0)
+    assert commands("receipt", "export", source.references[0], "--json").status == 2  # not on the ledger yet
+    control.up(own_network)
+    (batch,) = commands.ok("anchor", source.path.name)
+    assert batch["size"] == 20
+    assert [one["run"] for one in commands.ok("anchor", "status")] == [run["run"]]
+    assert source.verdict(source.references[-1]) == "genuine"
