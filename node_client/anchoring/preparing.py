@@ -69,7 +69,7 @@ class Prepared:
 
     bodies: bytes = b""
     sizes: list[int] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
+    lines: Sequence[int] = ()
     references: list[str | None] = field(default_factory=list)
     kinds: list[Kind] = field(default_factory=list)
     kind: list[int] = field(default_factory=list)
@@ -97,10 +97,34 @@ class Preparer:
 
     def __call__(self, work: Work) -> Prepared:
         """Prepare a segment."""
+        if work.raw and self._shape.delimiter:
+            # What is not text in this encoding becomes characters that no cell may have, so that its line is named.
+            text = work.raw.decode(self._shape.encoding, "surrogateescape").replace("\r\n", "\n")
+            return self._prepare_csv(text.removesuffix("\n").split("\n"), work.line)
         prepared = Prepared()
+        rows = self._objects(work, prepared) if work.raw else iter(work.rows)
+        self._prepare(rows, prepared)
+        return prepared
+
+    def _prepare_csv(self, lines: list[str], first: int) -> Prepared:
+        delimiter = self._shape.delimiter
+        found = self._reader.read_all([line.split(delimiter) for line in lines]) if all(lines) else None
+        prepared = Prepared()
+        if found is None:
+            rows = ((line, text.split(delimiter), None) for line, text in enumerate(lines, first))
+            self._prepare((row for row in rows if len(row[1]) > 1 or row[1][0].strip()), prepared)
+            return prepared
+        prepared.rows = len(lines)
+        prepared.lines = range(first, first + len(lines))
+        prepared.kinds, prepared.kind = found.kinds, found.kind
+        prepared.sizes, prepared.references = found.sizes, found.references
+        _hash(prepared, found.digests)
+        return prepared
+
+    def _prepare(self, rows: Iterator[Row], prepared: Prepared) -> None:
         digests: list[bytes] = []
+        lines: list[int] = []
         places: dict[int, int] = {}
-        rows = self._rows(work, prepared) if work.raw else iter(work.rows)
         for line, cells, seen in rows:
             prepared.rows += 1
             try:
@@ -113,28 +137,16 @@ class Preparer:
                 place = places[id(kind)] = len(prepared.kinds)
                 prepared.kinds.append(kind)  # which also keeps its identity
             prepared.kind.append(place)
-            prepared.lines.append(line)
+            lines.append(line)
             prepared.sizes.append(size)
             prepared.references.append(reference)
             digests.append(digest)
-        _hash(prepared, digests)
-        return prepared
+        prepared.lines = lines
+        _hash(prepared, b"".join(digests).hex())
 
-    def _rows(self, work: Work, prepared: Prepared) -> Iterator[Row]:
-        # What is not text in this encoding becomes characters that no cell may have, so that its line is named.
+    def _objects(self, work: Work, prepared: Prepared) -> Iterator[Row]:
         lines = work.raw.decode(self._shape.encoding, "surrogateescape").split("\n")
-        delimiter = self._shape.delimiter
-        if not delimiter:
-            yield from self._objects(lines, work.line, prepared)
-            return
-        for number, line in enumerate(lines, work.line):
-            if line.endswith("\r"):
-                line = line[:-1]
-            if line and not line.isspace():
-                yield number, line.split(delimiter), None
-
-    def _objects(self, lines: Iterable[str], number: int, prepared: Prepared) -> Iterator[Row]:
-        for line, text in enumerate(lines, number):
+        for line, text in enumerate(lines, work.line):
             if not text or text.isspace():
                 continue
             try:
@@ -188,20 +200,24 @@ def csv_rows(lines: Iterable[str], delimiter: str, first: int) -> Iterator[tuple
             yield begun, cells
 
 
-def _hash(prepared: Prepared, digests: Sequence[bytes]) -> None:
-    """Give every certificate an id and a salt, and compute its leaf."""
+def _hash(prepared: Prepared, digests: str) -> None:
+    """Give every certificate an id and a salt, and compute its leaf.
+
+    Args:
+        digests: the documents', in hex, one after another.
+    """
     count = prepared.count
-    ids, salts = urandom(ID_SIZE * count), urandom(SALT_SIZE * count)
-    ids_hex, digests_hex = ids.hex(), b"".join(digests).hex()
+    ids, salts, digest_bytes = urandom(ID_SIZE * count), urandom(SALT_SIZE * count), bytes.fromhex(digests)
+    ids_hex = ids.hex()
     heads, tails = [kind.head for kind in prepared.kinds], [kind.tail for kind in prepared.kinds]
     prefix = TAG + b"\x00"
     bodies: list[bytes] = []
-    for place, (kind, size, digest) in enumerate(zip(prepared.kind, prepared.sizes, digests, strict=True)):
-        at = SALT_SIZE * place
-        statement = (
-            f"{OPENING}{ids_hex[at : at + 32]}{heads[kind]}{digests_hex[2 * at : 2 * at + 64]}{SIZE}{size}{tails[kind]}"
-        )
-        salt, id_ = salts[at : at + SALT_SIZE], ids[at >> 1 : (at >> 1) + ID_SIZE]
+    at = 0
+    for kind, size in zip(prepared.kind, prepared.sizes, strict=True):
+        end = at + 32
+        statement = f"{OPENING}{ids_hex[at:end]}{heads[kind]}{digests[2 * at : 2 * end]}{SIZE}{size}{tails[kind]}"
+        salt, id_ = salts[at:end], ids[at >> 1 : end >> 1]
         committed = sha256(prefix + salt + statement.encode()).digest()
-        bodies += digest, id_, salt, sha256(b"\x00" + id_ + committed).digest()
+        bodies += digest_bytes[at:end], id_, salt, sha256(b"\x00" + id_ + committed).digest()
+        at = end
     prepared.bodies = b"".join(bodies)

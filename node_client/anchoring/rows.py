@@ -69,6 +69,24 @@ def read_date(text: str, name: str) -> date:
         raise RowError(f"{name} is not a date such as 2026-04-01") from None
 
 
+@dataclass(frozen=True)
+class Columns:
+    """Rows without any fault, read column by column.
+
+    Attributes:
+        kinds: the statements' kinds.
+        kind: each row's kind, as a place in `kinds`.
+        digests: the documents' digests, in hex and in small letters, one after another.
+        sizes, references: as `RowReader.read` gives them.
+    """
+
+    kinds: list[Kind]
+    kind: list[int]
+    digests: str
+    sizes: list[int]
+    references: list[str | None]
+
+
 class RowReader:
     """Reads the rows of a source.
 
@@ -120,6 +138,54 @@ class RowReader:
         if len(reference) >= 32 or not reference.isprintable():
             check_reference(reference)
         return kind, digest, size, reference
+
+    def read_all(self, rows: Sequence[Sequence[str]]) -> Columns | None:
+        """Read many rows at once, several times as fast as one by one.
+
+        Returns:
+            What `read` gives for each of them; None when they are not all plain: then `read` tells what of each.
+        """
+        if self._path is not None or self._sha256 is None or self._size is None or not rows:
+            return None
+        if set(map(len, rows)) != {self._width}:
+            return None
+        columns = list(zip(*rows, strict=True))
+        digests, sizes = "".join(columns[self._sha256]), columns[self._size]
+        numbers = "".join(sizes)
+        try:
+            known = bytes.fromhex(digests)
+        except ValueError:
+            return None
+        if set(map(len, columns[self._sha256])) != {64} or len(known) != 32 * len(rows):
+            return None
+        if not (numbers.isdigit() and numbers.isascii() and all(sizes) and max(map(len, sizes)) <= 15):
+            return None
+        found = list(map(int, sizes))
+        references = self._plain_references(columns, len(rows))
+        kinds = self._kinds_of(rows)
+        if not all(found) or references is None or kinds is None:
+            return None
+        return Columns(*kinds, known.hex(), found, references)
+
+    def _plain_references(self, columns: Sequence[Sequence[str]], count: int) -> list[str | None] | None:
+        if self._reference is None:
+            return [None] * count
+        references = columns[self._reference]
+        text = "".join(references)
+        if not text.isprintable() or " " in text or max(map(len, references)) >= 32:
+            return None
+        return [reference or None for reference in references]
+
+    def _kinds_of(self, rows: Sequence[Sequence[str]]) -> tuple[list[Kind], list[int]] | None:
+        if self._kind_cells is None:
+            return [self._kind("", "")], [0] * len(rows)
+        said = list(map(self._kind_cells, rows))
+        places = {one: place for place, one in enumerate(dict.fromkeys(said))}
+        try:
+            kinds = [self._kind(one, "") for one in places]
+        except RowError:
+            return None
+        return kinds, [places[one] for one in said]
 
     def _digest(self, cells: Sequence[str]) -> bytes:
         text = cells[self._sha256].strip() if self._sha256 is not None else ""
