@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from network import agreement
 from network.agreement import Party
 from network.fabric.connections import QUICK, gateway
-from network.fabric.registry_package import registry_service_package
+from network.fabric.registry_package import registry_package_id, registry_service_package
 from network.folder import Folder
 from network.lifecycle.definition import Stated
 from network.lifecycle.member import ADMIN, acting
@@ -30,6 +30,13 @@ def is_deployed(folder: Folder, organisation: Organisation, waiter: Waiter) -> b
     with gateway(folder, organisation) as connection:
         lifecycle = Lifecycle(connection, CHANNEL)
         return waiter.until("the peer answers", answered(lambda: lifecycle.committed(REGISTRY))) is not None
+
+
+def has_package(folder: Folder, organisation: Organisation) -> bool:
+    """Whether an organisation's peer has the registry's package of today: another one comes with renewed keys."""
+    wanted = registry_package_id(folder, organisation)
+    with gateway(folder, organisation) as connection:
+        return wanted in [one.package_id for one in Lifecycle(connection, CHANNEL).installed()]
 
 
 def approve_registry(folder: Folder, organisations: Sequence[Organisation], waiter: Waiter) -> list[str]:

@@ -19,6 +19,7 @@ from network.fabric.deploying import (
     approve_registry,
     commit_registry,
     endorsement_trouble,
+    has_package,
     is_deployed,
     wait_until_endorsing,
 )
@@ -70,6 +71,9 @@ class FabricNetwork:
                 progress(Step.APPROVED)
                 commit_registry(self._folder, first)
                 progress(Step.COMMITTED)
+            elif lacking := [one for one in self._residents if not has_package(self._folder, one)]:
+                approve_registry(self._folder, lacking, waiter)
+                progress(Step.APPROVED)
             wait_until_endorsing(self._folder, self._endorsing, self._endorsing, waiter)
             progress(Step.ENDORSING)
             self._note("the network serves")

@@ -80,6 +80,18 @@ def test_without_the_citys_two_orderers_nothing_is_ordered_until_they_are_back(c
     assert city.commands("verify", document.name).status == 0
 
 
+def test_renewed_certificates_are_believed_where_the_channel_has_the_old_ones(city: Site) -> None:
+    before = city.commands.document("before.pdf")
+    city.issue(before.name)
+    assert len(city.commands.ok("network", "renew")) > 40
+    city.run("down")
+    city.run("up")
+    after = city.commands.document("after.pdf")
+    city.issue(after.name)
+    for document in (before, after):
+        assert city.commands("verify", document.name).status == 0
+
+
 def test_a_network_keeps_the_way_in_which_its_orderers_agree(city: Site) -> None:
     assert city.commands("network", "up", "--consensus", "bft").status == 0
     assert city.commands("network", "up", "--consensus", "raft").status == 2
