@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from bench import issue
-from bench.issue import CHANNEL
+from bench.issuing import CHANNEL
 from bench.targets import Target
 from node_client import ConnectionProfile, Gateway
 from node_client.audit.audit import Auditor, Report

@@ -6,20 +6,17 @@ policy for this request's nonce, and checked.
 """
 
 import itertools
-from functools import partial
 from typing import Any
 
+from bench.issuing import CHANNEL, measure_pipeline
 from bench.load import measure, print_table
 from bench.targets import Target
-from chaincode.registry.model.ids import new_id
-from node_client import AsyncGateway, CommitError, ConnectionProfile, Pipeline
+from node_client import AsyncGateway, ConnectionProfile
 from node_client.certificates import attestation
 from node_client.certificates._async.client import AsyncRegistryClient
 from node_client.certificates.questions import certificate_answer, certificate_question
 from node_client.certificates.trust import Trust
 from node_client.protocol.proposal import new_nonce
-
-CHANNEL, CHAINCODE = "certificates", "registry"
 
 
 async def run(target: Target, levels: list[int], seconds: float) -> dict[str, list[dict[str, Any]]]:
@@ -33,20 +30,9 @@ async def run(target: Target, levels: list[int], seconds: float) -> dict[str, li
     result: dict[str, list[dict[str, Any]]] = {"issue": [], "verify": []}
     async with AsyncGateway.from_profile(profile, target.organisation, target.user) as gateway:
         network = gateway.get_network(CHANNEL)
-        contract = network.get_contract(CHAINCODE)
-
-        async def issue(pipeline: Pipeline) -> None:
-            certificate_id = new_id()
-            transaction = await contract.new_proposal("IssueCertificate", certificate_id, new_id() * 2).endorse()
-            status = await pipeline.submit(transaction)
-            if not status.successful:
-                raise CommitError(status.transaction_id, status.name, status.block_number)
-            issued.append(certificate_id)
 
         for level in levels:
-            async with Pipeline(network, in_flight=level) as pipeline:
-                operation = partial(issue, pipeline)
-                measured = await measure(operation, concurrency=level, seconds=seconds, processes=target.processes)
+            measured = await measure_pipeline(target, gateway, level, seconds, issued)
             result["issue"].append(measured.row())
         print_table("issue", result["issue"])
         if target.trust is None:

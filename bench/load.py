@@ -6,9 +6,12 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 import psutil
+
+TURNS = 3  # of what is compared, one after the other: a machine's other work comes and goes
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,22 @@ def _spent(process: psutil.Process) -> float:
     except psutil.NoSuchProcess:
         return 0.0
     return float(times.user + times.system)
+
+
+def medians(turns: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The row of a measurement that was made several times: medians of the figures, sums of operations and errors."""
+    errors: defaultdict[str, int] = defaultdict(int)
+    for turn in turns:
+        for text, count in turn["errors"].items():
+            errors[text] += count
+    kinds = turns[0]["cpuMsPerOperation"]
+    return {
+        "concurrency": turns[0]["concurrency"],
+        "operations": sum(turn["operations"] for turn in turns),
+        **{key: median(turn[key] for turn in turns) for key in ("perSecond", "p50Ms", "p99Ms")},
+        "cpuMsPerOperation": {kind: median(turn["cpuMsPerOperation"][kind] for turn in turns) for kind in kinds},
+        "errors": dict(errors),
+    }
 
 
 def print_table(title: str, rows: list[dict[str, Any]]) -> None:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any
 
-from bench.issue import CHAINCODE, CHANNEL
+from bench.issuing import CHAINCODE, CHANNEL
 from bench.targets import Target
 from chaincode.registry.model import merkle
 from chaincode.registry.model.commitment import new_salt

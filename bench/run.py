@@ -8,17 +8,27 @@ is measured, and is shown.
 import argparse
 import asyncio
 import json
+import os
 import platform
 import sys
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import audit, issue, offline
+from bench import audit, clients, idle, issue, offline
 from bench.targets import Target, targets
+from network.folder import Engine
 
-BENCHMARKS = {"audit": audit.run, "issue": issue.run, "offline": offline.run}
+BENCHMARKS: dict[str, Callable[[Target, list[int], float], Coroutine[Any, Any, Any]]] = {
+    "audit": audit.run,
+    "clients": clients.run,
+    "issue": issue.run,
+    "network": idle.run,
+    "offline": offline.run,
+}
 
 
 def main() -> None:
@@ -28,6 +38,7 @@ def main() -> None:
     parser.add_argument(
         "--network", metavar="[NAME=]DIR", action="append", default=[], help="a running network's folder"
     )
+    parser.add_argument("--engine", choices=list(Engine), help="make a network of this kind alone")
     parser.add_argument("--connection", metavar="FILE", type=Path, help="a connection profile of any network")
     parser.add_argument("--organisation", default="City", help="who issues, in the connection profile")
     parser.add_argument("--user", default="issuer")
@@ -59,12 +70,16 @@ def main() -> None:
 def _measured(name: str, target: Target, levels: list[int], seconds: float) -> dict[str, object]:
     ready = f", ready in {target.ready:.2f} s, again in {target.again:.2f} s" if target.ready and target.again else ""
     print(f"\n{name} on {target.name}{ready}", flush=True)
+    before = os.getloadavg()[0]
     rows = asyncio.run(BENCHMARKS[name](target, levels, seconds))
+    load = [round(before, 1), round(os.getloadavg()[0], 1)]
+    print(f"\n  the machine's load average: {load[0]} before, {load[1]} after", flush=True)
     return {
         "target": target.name,
         "readySeconds": target.ready,
         "readyAgainSeconds": target.again,
         "readySteps": dict(target.steps),
+        "loadAverage": load,
         "rows": rows,
     }
 

@@ -67,7 +67,7 @@ def targets(arguments: argparse.Namespace) -> list[AbstractContextManager[Target
         named.append(nullcontext(given))
     if arguments.batch_timeout:
         return [_own(Engine.FABRIC, timeout) for timeout in arguments.batch_timeout.split(",")]
-    return named or [_own(engine) for engine in _engines()]
+    return named or [_own(engine) for engine in _engines() if arguments.engine in (None, engine)]
 
 
 def _engines() -> list[Engine]:

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parent.parent.parent
+PROGRAMS = ["tests/interop/node_client", "tests/interop/node_shim", "bench/node_client", "bench/openattestation"]
 
 
-@pytest.mark.parametrize("program", ["node_client", "node_shim"])
+@pytest.mark.parametrize("program", PROGRAMS)
 def test_lock_files_name_contents_and_no_registry(program: str) -> None:
-    lock = json.loads((HERE / program / "package-lock.json").read_text())
-    wanted = json.loads((HERE / program / "package.json").read_text())
+    lock = json.loads((ROOT / program / "package-lock.json").read_text())
+    wanted = json.loads((ROOT / program / "package.json").read_text())
     packages = lock["packages"]
     assert packages.pop("")["dependencies"] == wanted["dependencies"]
     assert packages
