@@ -59,4 +59,4 @@ generate: $(VENV)/installed-dev
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
-	rm -rf tests/interop/*/node_modules tests/interop/*/target
+	rm -rf bench/*/node_modules tests/interop/*/node_modules tests/interop/*/target

@@ -34,13 +34,22 @@ async def run(target: Target, levels: list[int], seconds: float) -> dict[str, An
         for name, processes in ((kind, named), (f"{kind}, started by them", children)):
             if processes:
                 memory[name] = [_memory(process) for process in processes]
+    if keepers := {process for pids in target.processes.values() for process in map(_keeper, pids) if process}:
+        memory["keeper"] = [_memory(process) for process in keepers]
     print(f"\n  {'MiB each: resident (own)':<60} % of a core")
     for kind, found in memory.items():
         each = ", ".join(f"{one['residentMiB']:.0f} ({one['ownMiB']:.0f})" for one in found)
-        print(f"  {kind}: {each:<{58 - len(kind)}} {100 * cpu.get(kind, 0.0):.1f}", flush=True)
+        share = f"{100 * cpu[kind]:.1f}" if kind in cpu else ""
+        print(f"  {kind}: {each:<{58 - len(kind)}} {share}", flush=True)
     return {"memory": memory, "cpu": cpu}
 
 
 def _memory(process: psutil.Process) -> dict[str, float]:
     found = process.memory_full_info()
     return {"residentMiB": round(found.rss / MIB, 1), "ownMiB": round(found.uss / MIB, 1)}
+
+
+def _keeper(pid: int) -> psutil.Process | None:
+    """What keeps one of Fabric's nodes running."""
+    parent = psutil.Process(pid).parent()
+    return parent if parent and "network.fabric" in parent.cmdline() else None
