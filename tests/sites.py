@@ -15,6 +15,7 @@ from network.folder import Engine, Folder
 from network.ports import placed
 from network.topology import Topology, default_configtx, read_topology
 from tests.conftest import Commands
+from tests.outside import answer
 
 PATIENCE = 60.0
 ISSUING_PATIENCE = 240.0  # a minute passes before a client asks again after a transaction that a dead leader had
@@ -40,10 +41,15 @@ class Site:
         return record
 
     def init(self, topology: Topology, *options: str) -> Path:
-        """Make the site with the organisation's addresses in a topology. Returns its bundle's file."""
+        """Make the site with the organisation's addresses in a topology. Returns its bundle's file.
+
+        Where the site asks for certificates (`--csr`), an authority outside makes them.
+        """
         one = topology.organisation(self.name)
         orderers = [word for place in one.orderers for word in ("--orderer", place.address)]
-        self.run("init-org", self.name, "--peer", one.peer, *orderers, *options)
+        made = self.run("init-org", self.name, "--peer", one.peer, *orderers, *options)
+        if made["requests"]:
+            self.run("take-in", str(answer(Path(made["requests"]), self.commands.home / "certificates")))
         return self.commands.home / str(self.run("export-org")["file"])
 
     def channel(self, bundles: Sequence[Path]) -> str:
@@ -78,10 +84,14 @@ def bring(document: str, source: Site, target: Site) -> None:
 
 
 @contextmanager
-def formed(three: Sequence[Site], topology: Topology, *options: str) -> Iterator[None]:
-    """The network of these sites, which every organisation makes step by step for itself; stopped at the end."""
+def formed(three: Sequence[Site], topology: Topology, outside: str = "") -> Iterator[None]:
+    """The network of these sites, which every organisation makes step by step for itself; stopped at the end.
+
+    Args:
+        outside: whose certificates come from an authority outside.
+    """
     with ThreadPoolExecutor(len(three)) as pool:
-        bundles = list(pool.map(lambda one: one.init(topology, *options), three))
+        bundles = list(pool.map(lambda one: one.init(topology, *(["--csr"] if one.name == outside else [])), three))
         assert len(set(pool.map(lambda one: one.channel(bundles), three))) == 1
         try:
             for step in ("start", "join", "approve"):

@@ -18,7 +18,7 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[Site]]:
     """The network of three sites, made step by step."""
     place = tmp_path_factory.mktemp("three")
     three = [site(place, name) for name in NAMES]
-    with formed(three, free_topology()):
+    with formed(three, free_topology(), outside="Nishitetsu"):
         yield three
 
 

@@ -1,13 +1,10 @@
 """Certificates of an authority outside: keys stay, and nothing comes in but what was asked for."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from network.bundle_checks import check
@@ -19,48 +16,11 @@ from network.renewal import renew
 from network.requests import REQUESTS, is_incomplete, make_requests, places_of, take_in
 from network.sites import export, make_site
 from network.topology import default_configtx, read_topology
-from tests.authorities import Ca, new_key
+from tests.authorities import new_key
+from tests.outside import MIDDLE, ROOT, TLS_MIDDLE, Change, answer
 
 TOPOLOGY = read_topology(default_configtx(), "BFT")
 CITY = TOPOLOGY.organisations[0]
-ROOT, TLS_ROOT = Ca.root("ca.outside"), Ca.root("tlsca.outside")
-MIDDLE, TLS_MIDDLE = ROOT.ca("sub.outside"), TLS_ROOT.ca("sub.tlsca.outside")
-
-Change = Callable[[x509.CertificateBuilder, x509.CertificateSigningRequest], x509.CertificateBuilder]
-
-
-def signed(request: x509.CertificateSigningRequest, authority: Ca, change: Change | None = None) -> bytes:
-    """The certificate that an authority makes of a request."""
-    now = datetime.now(UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(request.subject)
-        .issuer_name(authority.certificate.subject)
-        .public_key(request.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(authority.certificate.not_valid_before_utc + timedelta(minutes=1))
-        .not_valid_after(now + timedelta(days=30))
-    )
-    for extension in request.extensions:
-        builder = builder.add_extension(extension.value, extension.critical)
-    identifier = authority.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-    builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), False)
-    if change:
-        builder = change(builder, request)
-    return builder.sign(authority.key, hashes.SHA256()).public_bytes(Encoding.PEM)  # type: ignore[arg-type]
-
-
-def answer(home: Path, target: Path, change: Change | None = None, name: str = "") -> Path:
-    """Make the certificates of all requests; of the one of this name a changed one."""
-    target.mkdir(exist_ok=True)
-    for path in (home / REQUESTS).glob("*.csr"):
-        request = x509.load_pem_x509_csr(path.read_bytes())
-        authority = TLS_MIDDLE if path.stem.endswith(".tls") else MIDDLE
-        data = signed(request, authority, change if path.stem == name else None)
-        (target / f"{path.stem}.crt").write_bytes(data)
-    (target / "ca.pem").write_bytes(MIDDLE.pem + ROOT.pem)
-    (target / "tlsca.pem").write_bytes(TLS_ROOT.pem + TLS_MIDDLE.pem)
-    return target
 
 
 @pytest.fixture
@@ -88,7 +48,7 @@ def test_there_is_a_request_for_every_certificate_and_its_key_stays(home: Path) 
 
 
 def test_what_was_taken_in_makes_an_organisation(home: Path, tmp_path: Path) -> None:
-    take_in(home, CITY, answer(home, tmp_path / "in"))
+    take_in(home, CITY, answer(home / REQUESTS, tmp_path / "in"))
     assert not is_incomplete(home)
     assert not (home / REQUESTS).exists()
     bundle = bundle_of(home, CITY)
@@ -146,21 +106,21 @@ def expired(builder: x509.CertificateBuilder, _: x509.CertificateSigningRequest)
 def test_a_certificate_that_is_not_what_was_asked_for_is_refused(
     home: Path, tmp_path: Path, name: str, change: Change, what: str
 ) -> None:
-    folder = answer(home, tmp_path / "in", change, name)
+    folder = answer(home / REQUESTS, tmp_path / "in", change, name)
     before = files(home)
     with pytest.raises(NetworkError, match=f"{name}.crt {what}"):
         take_in(home, CITY, folder)
     assert files(home) == before
-    take_in(home, CITY, answer(home, tmp_path / "in"))
+    take_in(home, CITY, answer(home / REQUESTS, tmp_path / "in"))
 
 
 def test_a_certificate_without_stated_uses_is_for_all(home: Path, tmp_path: Path) -> None:
-    take_in(home, CITY, answer(home, tmp_path / "in", without(x509.ExtendedKeyUsage), "peer.tls"))
+    take_in(home, CITY, answer(home / REQUESTS, tmp_path / "in", without(x509.ExtendedKeyUsage), "peer.tls"))
 
 
 @pytest.mark.parametrize("damage", ["missing", "no PEM", "no root", "other authorities", "none"])
 def test_certificates_that_are_not_complete_are_refused(home: Path, tmp_path: Path, damage: str) -> None:
-    folder = answer(home, tmp_path / "in")
+    folder = answer(home / REQUESTS, tmp_path / "in")
     if damage == "missing":
         (folder / "orderer.tls.crt").unlink()
     elif damage == "no PEM":
@@ -183,19 +143,19 @@ def test_a_site_says_that_its_certificates_have_not_come_in(tmp_path: Path) -> N
     with pytest.raises(FolderError, match="the certificates of City have not come in") as caught:
         export(folder, CITY)
     assert "network take-in" in caught.value.next_step
-    take_in(folder.organisation("City"), CITY, answer(folder.organisation("City"), tmp_path / "in"))
+    take_in(folder.organisation("City"), CITY, answer(folder.organisation("City") / REQUESTS, tmp_path / "in"))
     assert export(folder, CITY).organisation == "City"
 
 
 def test_certificates_are_asked_for_again_with_the_same_keys(home: Path, tmp_path: Path) -> None:
-    take_in(home, CITY, answer(home, tmp_path / "in"))
+    take_in(home, CITY, answer(home / REQUESTS, tmp_path / "in"))
     before = bundle_of(home, CITY)
     keys = {place.name: (home / place.key).read_bytes() for place in places_of(CITY)}
     assert renew(home, CITY) == []  # there is no authority here
     make_requests(home, CITY)
     assert not is_incomplete(home)
     assert {place.name: (home / place.key).read_bytes() for place in places_of(CITY)} == keys
-    take_in(home, CITY, answer(home, tmp_path / "again"))
+    take_in(home, CITY, answer(home / REQUESTS, tmp_path / "again"))
     after = bundle_of(home, CITY)
     assert after.orderers != before.orderers
     assert after.roots == before.roots
