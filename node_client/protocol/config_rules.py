@@ -90,7 +90,8 @@ def check_config(config: Configuration) -> None:
 
 def check_capabilities(config: Configuration, group: str) -> None:
     """Check that the capabilities of Channel, Orderer or Application are known. Raises ProtocolError."""
-    for name in sorted(config.capabilities[group]):
+    found = config.channel_group if group == "Channel" else config.channel_group.groups.get(group)
+    for name in sorted(_capabilities(found) if found is not None else ()):
         if name not in CAPABILITIES[group]:
             raise ProtocolError(f"{group} capability {name} is required but not supported")
 
