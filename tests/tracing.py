@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 
 CALLS = (
-    "openat,write,writev,pwrite64,pwritev,ftruncate,mkdir,mkdirat,rename,renameat,renameat2,link,linkat,fsync,fdatasync"
+    "openat,write,writev,pwrite64,pwritev,ftruncate,mkdir,mkdirat,rename,renameat,renameat2,link,linkat,"
+    "rmdir,unlink,unlinkat,fsync,fdatasync"
 )
 _LINE = re.compile(r"(\d+) +(\d+\.\d+) (.*)")
 _CALL = re.compile(r"(\w+)\((.*)\) += (-?\d+)")
@@ -118,6 +119,8 @@ class Disk:
             self._renamed(*call.names)
         elif call.name.startswith("link"):
             self._named(call.names[1])
+        elif call.name in ("rmdir", "unlink", "unlinkat"):
+            self._removed(call.opened / call.names[0])  # beside the folder that `unlinkat` is given, if it is
 
     def _watches(self, path: Path) -> bool:
         return path.is_relative_to(self.folder)
@@ -126,6 +129,10 @@ class Disk:
         if path not in self.known:
             self.known.add(path)
             self.unnamed.add(path)
+
+    def _removed(self, path: Path) -> None:
+        for paths in (self.unsynced, self.unnamed, self.known):
+            paths.difference_update({one for one in paths if one.is_relative_to(path)})
 
     def _renamed(self, old: Path, new: Path) -> None:
         def moved(paths: set[Path]) -> set[Path]:

@@ -101,14 +101,15 @@ async def _transact(
     responses = await asyncio.gather(*(peer.process_proposal(signed) for peer in endorsers))
     for response in responses:
         if response.response.status != 200:
-            raise StartError(f"the registry could not be defined: {response.response.message}")
+            # Nobody else writes yet, so it is the disk that refuses.
+            raise StartError(f"the registry could not be defined: {response.response.message}", "make room on the disk")
     proposal = parse_proposal(data)
     endorsements = [Endorsement(one.endorsement.endorser, one.endorsement.signature) for one in responses]
     payload = assemble(proposal, responses[0].payload, endorsements)
     try:
         await orderer.broadcast(envelope(payload, admin.sign(payload)))
     except BroadcastError as error:
-        raise StartError(f"the registry could not be defined: {error}") from error
+        raise StartError(f"the registry could not be defined: {error}", "make room on the disk") from error
     place = await endorsers[0].ledger.wait_for(proposal.transaction_id)
     if place.code != 0:
         raise StartError(f"the registry could not be defined: its transaction was not valid ({place.code})")
