@@ -104,7 +104,9 @@ def certledger(
         check=False,
     )
     result = Result(done.returncode, done.stdout.decode(), done.stderr.decode())
-    assert "Traceback" not in result.output + result.messages, result
+    said = result.output + result.messages
+    at = said.find("Traceback")
+    assert at < 0, said[max(at - 500, 0) : at + 3000]
     return result
 
 

@@ -38,8 +38,15 @@ def main() -> None:
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
         stream=sys.stderr,
     )
+    logging.getLogger("grpc._cython.cygrpc").addFilter(is_news)
     _work_in_batches()
     sys.exit(asyncio.run(serve(arguments.folder, arguments.ready_fd)))
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """Whether a record of gRPC's is more than that a client went away while an answer was on its way to it."""
+    error = record.exc_info[1] if record.exc_info else None
+    return type(error).__name__ != "ExecuteBatchError"  # the class is in a private module
 
 
 def _work_in_batches() -> None:
