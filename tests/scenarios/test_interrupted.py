@@ -18,6 +18,7 @@ def start(commands: Commands, *arguments: str) -> "subprocess.Popen[bytes]":
         env={**os.environ, "CERTLEDGER_LANG": "en", "CERTLEDGER_DIR": str(commands.folder.path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        bufsize=0,  # `communicate` does not see what `readline` has read ahead
     )
 
 

@@ -143,6 +143,7 @@ def test_nothing_is_lost_whichever_process_is_killed(land: Land) -> None:
                 env={**os.environ, "CERTLEDGER_DIR": str(land.city.commands.folder.path)},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                bufsize=0,  # `communicate` does not see what `readline` has read ahead
             )
             assert issuing.stdout
             first = issuing.stdout.readline()

@@ -23,7 +23,7 @@ def test_issue_goes_on_when_the_network_is_back(own_network: Folder, tmp_path: P
         env={**os.environ, "CERTLEDGER_LANG": "en", "CERTLEDGER_DIR": str(own_network.path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        bufsize=0,  # `communicate` does not see what `readline` has read ahead
     )
     assert process.stdout is not None
     first = process.stdout.readline()
@@ -31,7 +31,7 @@ def test_issue_goes_on_when_the_network_is_back(own_network: Folder, tmp_path: P
     commands.ok("network", "up")
     rest, messages = process.communicate(timeout=120)
     assert process.returncode == 0, messages
-    assert f"{COUNT} of {COUNT} issued" in messages
+    assert f"{COUNT} of {COUNT} issued" in messages.decode()
     records = [json.loads(line) for line in (first + rest).splitlines()]
     ids = {record["certificateId"] for record in records if record["status"] == "issued"}
     assert len(ids) == COUNT
