@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 import os
-import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,6 +14,7 @@ import click
 
 from cli.commands.issue import certificate_type, last_day
 from cli.exit_codes import ExitCode
+from cli.interruption import interruptible
 from cli.language import tr
 from cli.output import Problem
 from cli.progress import ProgressLine
@@ -110,7 +110,7 @@ class _Command:
         from node_client.certificates.errors import RowsRefused, Stopped
 
         control = Control(progress=self._progress)
-        with self._interruptible(control.stop):
+        with interruptible(self._interruption(control.stop)):
             try:
                 if self._asked.dry_run:
                     return self._checked(await asyncio.to_thread(self._check, control))
@@ -222,10 +222,8 @@ class _Command:
         tally = progress.tally
         self._line.show(words[progress.stage], progress.done, progress.total, tally.members)
 
-    @contextlib.contextmanager
-    def _interruptible(self, stop: threading.Event) -> Iterator[None]:
-        """Ctrl-C ends the run at a place where it can go on; a second one leaves at once, which does no harm either."""
-        loop = asyncio.get_running_loop()
+    def _interruption(self, stop: threading.Event) -> Callable[[], None]:
+        """What Ctrl-C does: the run ends where it can go on; a second one leaves at once, which does no harm either."""
 
         def interrupt() -> None:
             if self._interrupted:
@@ -233,15 +231,7 @@ class _Command:
             self._interrupted = True
             stop.set()
 
-        try:
-            loop.add_signal_handler(signal.SIGINT, interrupt)
-        except NotImplementedError:  # not on this platform: asyncio.run cancels the task
-            yield
-            return
-        try:
-            yield
-        finally:
-            loop.remove_signal_handler(signal.SIGINT)
+        return interrupt
 
 
 def _sort_beside(register: Path) -> None:

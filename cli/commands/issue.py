@@ -1,11 +1,9 @@
 """`certledger issue`: put certificates on the ledger and write their receipts."""
 
 import asyncio
-import contextlib
 import functools
-import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.exit_codes import ExitCode
+from cli.interruption import interruptible
 from cli.language import tr
 from cli.output import Output, Problem
 from cli.settings import Settings, identity_options, read_trust
@@ -149,7 +148,7 @@ async def _issue(settings: Settings, requests: "list[Request]", in_flight: int) 
     connection = ConnectionProfile.load(profile.connection)
     report = _Report(settings.output, len(requests))
     stop = asyncio.Event()
-    with Register(profile.register) as register, _interruptible(stop, report):
+    with Register(profile.register) as register, interruptible(_interruption(stop, report)):
         async with AsyncGateway.from_profile(connection, profile.organisation, profile.user) as gateway:
             network = gateway.get_network(trust.ledger.channel)
             try:
@@ -163,10 +162,9 @@ async def _issue(settings: Settings, requests: "list[Request]", in_flight: int) 
     return report.end(left)
 
 
-@contextlib.contextmanager
-def _interruptible(stop: asyncio.Event, report: "_Report") -> Iterator[None]:
-    """Ctrl-C begins nothing new and lets what is in flight end; a second one leaves at once."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+def _interruption(stop: asyncio.Event, report: "_Report") -> Callable[[], None]:
+    """What Ctrl-C does: nothing new is begun and what is in flight ends; a second one leaves at once."""
+    task = asyncio.current_task()
 
     def interrupt() -> None:
         if report.interrupted and task is not None:
@@ -176,15 +174,7 @@ def _interruptible(stop: asyncio.Event, report: "_Report") -> Iterator[None]:
         report.interrupted = True
         stop.set()
 
-    try:
-        loop.add_signal_handler(signal.SIGINT, interrupt)
-    except NotImplementedError:  # not on this platform: asyncio.run cancels the task
-        yield
-        return
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
+    return interrupt
 
 
 @dataclass
