@@ -3,15 +3,14 @@
 import asyncio
 import os
 import time
-from contextlib import ExitStack
 from typing import Any
 
 from bench import issue
 from bench.issuing import CHANNEL
 from bench.targets import Target
-from node_client import ConnectionProfile, Gateway
+from node_client import ConnectionProfile
 from node_client.audit.audit import Auditor, Report
-from node_client.audit.peers import Peer
+from node_client.audit.peers import Peer, every_peer
 from node_client.audit.state import AuditState
 from node_client.certificates.trust import Trust
 
@@ -35,13 +34,7 @@ async def run(target: Target, levels: list[int], seconds: float) -> dict[str, li
 
 def _audit(target: Target, trust: Trust) -> dict[str, Any]:
     profile = ConnectionProfile.load(target.connection)
-    identity = profile.identity(target.organisation, target.user)
-    signer = profile.signer(target.organisation, target.user)
-    with ExitStack() as stack:
-        peers = []
-        for organisation, name in sorted(profile.peers(), key=lambda one: one[0] != target.organisation):
-            gateway = stack.enter_context(Gateway(profile.endpoint(organisation, name), identity, signer))
-            peers.append(Peer(name, profile.msp_id(organisation), gateway.get_network(CHANNEL)))
+    with every_peer(profile, target.organisation, target.user, CHANNEL) as peers:
         cpu, begun = time.process_time(), time.perf_counter()
         count = _report(trust, peers).tally.transactions
         cpu, wall = time.process_time() - cpu, time.perf_counter() - begun

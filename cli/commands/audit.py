@@ -1,7 +1,5 @@
 """`certledger audit`: check a whole ledger, and everyone who keeps it."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +11,8 @@ from cli.language import tr
 from cli.settings import Settings, identity_options, read_trust
 
 if TYPE_CHECKING:
-    from network.profiles import UserProfile
     from node_client.audit.audit import Auditor, Report
     from node_client.audit.findings import Finding
-    from node_client.audit.peers import Peer
 
 EVERY = 200  # blocks between two lines of progress
 
@@ -44,12 +40,16 @@ def audit(settings: Settings, checkpoint: Path | None, issuer_msps: tuple[str, .
 
     The exit status is 0 when nothing is wrong, 3 when something was changed, 10 when a peer could not be
     asked or is behind."""
+    from node_client import ConnectionProfile
     from node_client.audit.audit import Auditor
+    from node_client.audit.peers import every_peer
     from node_client.audit.state import AuditState
 
     profile = settings.profile()
     trust = read_trust(profile.trust)
-    with AuditState(checkpoint) as state, _peers(profile, trust.ledger.channel) as peers:
+    connection = ConnectionProfile.load(profile.connection)
+    everyone = every_peer(connection, profile.organisation, profile.user, trust.ledger.channel)
+    with AuditState(checkpoint) as state, everyone as peers:
         auditor = Auditor(trust.ledger, state, frozenset(issuer_msps))
         auditor.audit(peers, _Progress(settings))
         auditor.check_trust(trust)
@@ -61,23 +61,6 @@ def audit(settings: Settings, checkpoint: Path | None, issuer_msps: tuple[str, .
         return ExitCode.DONE
     out_of_reach = all(one.what in ("unreachable", "height") for one in report.findings)
     return ExitCode.UNREACHABLE if out_of_reach else ExitCode.ALTERED
-
-
-@contextmanager
-def _peers(profile: "UserProfile", channel: str) -> "Iterator[list[Peer]]":
-    """Every organisation's peers, the profile's own ones first."""
-    from node_client import ConnectionProfile, Gateway
-    from node_client.audit.peers import Peer
-
-    connection = ConnectionProfile.load(profile.connection)
-    identity = connection.identity(profile.organisation, profile.user)
-    signer = connection.signer(profile.organisation, profile.user)
-    with ExitStack() as stack:
-        found = []
-        for organisation, name in sorted(connection.peers(), key=lambda one: one[0] != profile.organisation):
-            gateway = stack.enter_context(Gateway(connection.endpoint(organisation, name), identity, signer))
-            found.append(Peer(name, connection.msp_id(organisation), gateway.get_network(channel)))
-        yield found
 
 
 def _check_register(auditor: "Auditor", path: Path) -> None:

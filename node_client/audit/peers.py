@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,9 @@ from node_client.audit.findings import Finding, What
 from node_client.audit.reading import read_blocks
 from node_client.certificates.errors import RegistryRefusal, refusals
 from node_client.errors import GatewayError
+from node_client.gateway._sync.gateway import Gateway
 from node_client.gateway._sync.network import Network
+from node_client.identity.profile import ConnectionProfile
 from node_client.protocol.block import COMMIT_HASH, Block, data_hash
 
 PAGE = 1000
@@ -37,6 +39,18 @@ class Peer:
     name: str
     msp_id: str
     network: Network
+
+
+@contextmanager
+def every_peer(profile: ConnectionProfile, organisation: str, user: str, channel: str) -> Iterator[list[Peer]]:
+    """The peers of every organisation, over connections that end with the context; the user's organisation's first."""
+    identity, signer = profile.identity(organisation, user), profile.signer(organisation, user)
+    with ExitStack() as stack:
+        peers = []
+        for owner, name in sorted(profile.peers(), key=lambda one: one[0] != organisation):
+            gateway = stack.enter_context(Gateway(profile.endpoint(owner, name), identity, signer))
+            peers.append(Peer(name, profile.msp_id(owner), gateway.get_network(channel)))
+        yield peers
 
 
 class Beside:
