@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from network.fabric import binaries
 from network.folder import Engine, Folder
 
 DEADLINE = 120.0
+COMMAND = [sys.executable, "-P", "-c", "from cli.main import main; main()"]
 SCENARIOS = Path(__file__).parent / "scenarios"
 
 
@@ -95,7 +97,7 @@ def certledger(
     if folder is not None:
         variables["CERTLEDGER_DIR"] = str(folder.path)
     done = subprocess.run(
-        [*prefix, sys.executable, "-P", "-c", "from cli.main import main; main()", *map(str, arguments)],
+        [*prefix, *COMMAND, *map(str, arguments)],
         cwd=cwd,
         env=variables,
         stdin=subprocess.DEVNULL,
@@ -127,11 +129,34 @@ class Commands:
         assert result.status == 0, result
         return result.records
 
+    def start(self, *arguments: str | Path) -> "subprocess.Popen[bytes]":
+        """Start a command, in English, to follow what it prints and to do something to it meanwhile."""
+        return subprocess.Popen(
+            [*self.prefix, *COMMAND, *map(str, arguments)],
+            cwd=self.home,
+            env={**os.environ, "CERTLEDGER_LANG": "en", "CERTLEDGER_DIR": str(self.folder.path)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,  # `communicate` does not see what `readline` has read ahead
+        )
+
     def document(self, name: str, content: bytes = b"") -> Path:
         """A document in the commands' folder, unlike every other unless its content is given."""
         path = self.home / name
         path.write_bytes(content or name.encode("utf-8", "surrogateescape") + os.urandom(16))
         return path
+
+
+@contextmanager
+def running_network(path: Path) -> Iterator[Folder]:
+    """A network in a new folder, which is stopped in the end unless it has been removed."""
+    folder = Folder.at(path)
+    control.up(folder, ports="auto", engine=engine())
+    try:
+        yield folder
+    finally:
+        if folder.exists:
+            control.down(folder)
 
 
 @pytest.fixture(scope="session")
@@ -141,24 +166,15 @@ def network(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     if given:
         yield Folder.at(Path(str(given)))
         return
-    folder = Folder.at(tmp_path_factory.mktemp("shared") / "net")
-    control.up(folder, ports="auto", engine=engine())
-    try:
+    with running_network(tmp_path_factory.mktemp("shared") / "net") as folder:
         yield folder
-    finally:
-        control.down(folder)
 
 
 @pytest.fixture
 def own_network(tmp_path: Path) -> Iterator[Folder]:
     """A network that one test has for itself."""
-    folder = Folder.at(tmp_path / "own net")
-    control.up(folder, ports="auto", engine=engine())
-    try:
+    with running_network(tmp_path / "own net") as folder:
         yield folder
-    finally:
-        if folder.exists:
-            control.down(folder)
 
 
 @pytest.fixture

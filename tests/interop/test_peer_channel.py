@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from network import configuration, control
+from network import configuration
 from network.folder import Folder
 from network.topology import CHANNEL
 from node_client.protocol.block import parse_block
@@ -14,7 +14,7 @@ from node_client.protocol.config_authority import missing_policies
 from node_client.protocol.config_edits import with_batch_timeout
 from node_client.protocol.config_update import ConfigUpdate
 from tests import fabric
-from tests.conftest import Commands, engine
+from tests.conftest import Commands, running_network
 from tests.interop.test_peer_command import CORE, Peer
 from tests.scenarios.deploying import patiently
 
@@ -26,12 +26,8 @@ As = Callable[[str], Peer]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
     """A network whose configuration these tests change."""
     fabric.require("peer")
-    folder = Folder.at(tmp_path_factory.mktemp("peer channel") / "net")
-    control.up(folder, ports="auto", engine=engine())
-    try:
+    with running_network(tmp_path_factory.mktemp("peer channel") / "net") as folder:
         yield folder
-    finally:
-        control.down(folder)
 
 
 @pytest.fixture

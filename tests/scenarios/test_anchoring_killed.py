@@ -135,16 +135,7 @@ def test_killed_again_and_again_while_reading(commands: Commands) -> None:
 
 def test_two_at_once_make_one_batch(commands: Commands) -> None:
     source = many(commands, 12_000)
-    both = [
-        subprocess.Popen(
-            [sys.executable, "-c", "from cli.main import main; main()", "anchor", source.path.name, "--json"],
-            cwd=commands.home,
-            env={**os.environ, "CERTLEDGER_DIR": str(commands.folder.path)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        for _ in range(2)
-    ]
+    both = [commands.start("anchor", source.path.name, "--json") for _ in range(2)]
     told = []
     for process in both:
         output, messages = process.communicate()
@@ -156,16 +147,7 @@ def test_two_at_once_make_one_batch(commands: Commands) -> None:
 
 def test_two_different_runs_at_once(commands: Commands) -> None:
     sources = [given(commands, 300, name) for name in ("one.csv", "other.csv")]
-    both = [
-        subprocess.Popen(
-            [sys.executable, "-c", "from cli.main import main; main()", "anchor", source.path.name, "--json"],
-            cwd=commands.home,
-            env={**os.environ, "CERTLEDGER_DIR": str(commands.folder.path)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        for source in sources
-    ]
+    both = [commands.start("anchor", source.path.name, "--json") for source in sources]
     for process in both:
         _, messages = process.communicate()
         assert process.returncode == 0, messages
@@ -176,13 +158,7 @@ def test_two_different_runs_at_once(commands: Commands) -> None:
 @pytest.mark.slow
 def test_interrupted_while_reading_it_goes_on(commands: Commands) -> None:
     source = many(commands, 300_000)
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from cli.main import main; main()", "anchor", source.path.name, "--jobs", "2"],
-        cwd=commands.home,
-        env={**os.environ, "CERTLEDGER_DIR": str(commands.folder.path), "CERTLEDGER_LANG": "en"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    process = commands.start("anchor", source.path.name, "--jobs", "2")
     while not any(one["state"] == "reading" and one["certificates"] for one in commands.ok("anchor", "status")):
         assert process.poll() is None
     process.send_signal(signal.SIGINT)

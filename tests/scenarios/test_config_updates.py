@@ -25,7 +25,7 @@ from node_client.protocol.config_edits import with_batch_timeout
 from node_client.protocol.config_json import config_from_json, config_to_json
 from node_client.protocol.config_update import ConfigUpdate, NoDifference
 from tests.chain import check_chain
-from tests.conftest import Commands, engine
+from tests.conftest import Commands, running_network
 from tests.scenarios.deploying import patiently
 from tests.scenarios.seeking import OLDEST, Ask, Person, Source, at, block_in, height, profile_of, told, write_something
 
@@ -35,12 +35,8 @@ MILLISECOND = 10**6
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
     """A network whose configuration these tests change."""
-    folder = Folder.at(tmp_path_factory.mktemp("configuration") / "net")
-    control.up(folder, ports="auto", engine=engine())
-    try:
+    with running_network(tmp_path_factory.mktemp("configuration") / "net") as folder:
         yield folder
-    finally:
-        control.down(folder)
 
 
 @pytest.fixture

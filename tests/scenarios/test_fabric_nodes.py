@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -97,13 +95,7 @@ def test_nothing_is_lost_when_a_node_is_killed(commands: Commands, name: str) ->
     names = [commands.document(f"d{number}").name for number in range(60)]
     name = the_node(commands, name)
     victim = nodes(commands)[name]["pid"]
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-c", "from cli.main import main; main()", "issue", *names, "--json"],
-        cwd=commands.home,
-        env={**os.environ, "CERTLEDGER_DIR": str(commands.folder.path)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    process = commands.start("issue", *names, "--json")
     assert process.stdout
     process.stdout.readline()
     os.kill(victim, signal.SIGKILL)

@@ -1,30 +1,16 @@
 """Ctrl-C while many certificates are issued: what was and was not issued is said, and the rest can follow."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 
 from tests.conftest import Commands
 
 COUNT = 300
 
 
-def start(commands: Commands, *arguments: str) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        [sys.executable, "-P", "-c", "from cli.main import main; main()", *arguments],
-        cwd=commands.home,
-        env={**os.environ, "CERTLEDGER_LANG": "en", "CERTLEDGER_DIR": str(commands.folder.path)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        bufsize=0,  # `communicate` does not see what `readline` has read ahead
-    )
-
-
 def test_interrupted_issue_tells_what_was_done_and_the_rest_follows(commands: Commands) -> None:
     names = [commands.document(f"d{number}").name for number in range(COUNT)]
-    process = start(commands, "issue", *names, "--json", "--in-flight", "4")
+    process = commands.start("issue", *names, "--json", "--in-flight", "4")
     assert process.stdout is not None
     first = process.stdout.readline()
     process.send_signal(signal.SIGINT)
@@ -49,7 +35,7 @@ def test_interrupted_issue_tells_what_was_done_and_the_rest_follows(commands: Co
 
 def test_second_interrupt_leaves_at_once_and_nothing_is_issued_twice(commands: Commands) -> None:
     names = [commands.document(f"e{number}").name for number in range(COUNT)]
-    process = start(commands, "issue", *names, "--json")
+    process = commands.start("issue", *names, "--json")
     assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(signal.SIGINT)

@@ -19,7 +19,7 @@ from node_client.admin._sync.configuration import ChannelConfiguration
 from node_client.gateway.options import Endpoint
 from node_client.identity.identity import Identity
 from node_client.identity.signer import KeySigner
-from tests.conftest import Commands, engine
+from tests.conftest import Commands, running_network
 from tests.scenarios.seeking import profile_of, write_something
 
 HARBOUR = Organisation("Harbour", "HarbourMSP", "localhost:1", "localhost:2")
@@ -27,12 +27,8 @@ HARBOUR = Organisation("Harbour", "HarbourMSP", "localhost:1", "localhost:2")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
-    folder = Folder.at(tmp_path_factory.mktemp("joining") / "net")
-    control.up(folder, ports="auto", engine=engine())
-    try:
+    with running_network(tmp_path_factory.mktemp("joining") / "net") as folder:
         yield folder
-    finally:
-        control.down(folder)
 
 
 def taken_in(text: str, home: Path) -> str:

@@ -102,14 +102,7 @@ def test_killed_at_any_moment(commands: Commands) -> None:
 def test_interrupted(commands: Commands) -> None:
     """Ctrl-C finishes what is in flight, and says what was and was not issued."""
     names = [commands.document(f"d{number}").name for number in range(200)]
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from cli.main import main; main()", "issue", *names, "--in-flight", "4", "--json"],
-        cwd=commands.home,
-        env={**os.environ, "CERTLEDGER_DIR": str(commands.folder.path), "CERTLEDGER_LANG": "en"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        bufsize=0,  # `communicate` does not see what `readline` has read ahead
-    )
+    process = commands.start("issue", *names, "--in-flight", "4", "--json")
     assert process.stdout is not None
     first = process.stdout.readline()
     process.send_signal(signal.SIGINT)

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -136,15 +135,7 @@ def test_nothing_is_lost_whichever_process_is_killed(land: Land) -> None:
     for one in land.sites:
         for found in one.run("status")["nodes"]:
             names = [land.city.commands.document(f"{found['name']} {number}").name for number in range(8)]
-            command = [sys.executable, "-P", "-c", "from cli.main import main; main()"]
-            issuing = subprocess.Popen(
-                [*land.city.commands.prefix, *command, "issue", *names, "--json", "--in-flight", "2"],
-                cwd=land.city.commands.home,
-                env={**os.environ, "CERTLEDGER_DIR": str(land.city.commands.folder.path)},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                bufsize=0,  # `communicate` does not see what `readline` has read ahead
-            )
+            issuing = land.city.commands.start("issue", *names, "--json", "--in-flight", "2")
             assert issuing.stdout
             first = issuing.stdout.readline()
             os.kill(node(one, found["name"])["pid"], signal.SIGKILL)

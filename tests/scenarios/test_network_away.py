@@ -1,9 +1,6 @@
 """The network goes away while certificates are issued, and comes back: the command finishes."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from network.folder import Folder
@@ -17,14 +14,7 @@ def test_issue_goes_on_when_the_network_is_back(own_network: Folder, tmp_path: P
     home.mkdir()
     commands = Commands(own_network, home)
     names = [commands.document(f"d{number}").name for number in range(COUNT)]
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-c", "from cli.main import main; main()", "issue", *names, "--json"],
-        cwd=home,
-        env={**os.environ, "CERTLEDGER_LANG": "en", "CERTLEDGER_DIR": str(own_network.path)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        bufsize=0,  # `communicate` does not see what `readline` has read ahead
-    )
+    process = commands.start("issue", *names, "--json")
     assert process.stdout is not None
     first = process.stdout.readline()
     commands.ok("network", "down")

@@ -23,7 +23,7 @@ from node_client.admin._sync.discovery import Discovery
 from node_client.certificates.trust import Trust
 from node_client.errors import SubmitError
 from node_client.protocol.config import ChannelConfig
-from tests.conftest import Commands, engine
+from tests.conftest import Commands, running_network
 from tests.scenarios.seeking import (
     SOURCES,
     Ask,
@@ -43,12 +43,8 @@ PEERS_FORGET = 30.0  # seconds that gossip may take
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
     """A network whose identities these tests revoke."""
-    folder = Folder.at(tmp_path_factory.mktemp("revocation") / "net")
-    control.up(folder, ports="auto", engine=engine())
-    try:
+    with running_network(tmp_path_factory.mktemp("revocation") / "net") as folder:
         yield folder
-    finally:
-        control.down(folder)
 
 
 @pytest.fixture
