@@ -42,7 +42,7 @@ class Committer:
     def prepare(self, block: Block, config: ChannelConfig) -> Commit:
         """Judge a block on the state as it is, and give everything that it changes."""
         state = self._store.state_between_blocks()
-        judged = judge_block(block.envelopes, config, state, lambda tx_id: self._store.transaction(tx_id) is not None)
+        judged = judge_block(block, config, state, lambda tx_id: self._store.transaction(tx_id) is not None)
         validator = BlockValidator(state, block.number)
         codes: list[int] = []
         history: list[HistoryEntry] = []

@@ -18,6 +18,7 @@ from node_client.protocol.block import (
     COMMIT_HASH,
     Block,
     block_signatures,
+    check_transactions,
     data_hash,
     is_config_block,
     parse_block,
@@ -147,7 +148,7 @@ class Replay:
                 noted.note(What.COMMIT_HASH, "the block's commit hash is not that of what its transactions write")
         noted.findings += self._look(block.number, transactions, config, self.state)
         self._apply(block, transactions, updates)
-        self._take_configuration(noted, config)
+        self._take_configuration(noted, config, transactions)
         self._last = block
         return Replayed(block, tuple(transactions), tuple(noted.findings))
 
@@ -168,6 +169,10 @@ class Replay:
             noted.note(What.CHAIN, f"the block does not name the hash of block {last.number}")
         if data_hash(block.envelopes) != block.data_hash:
             noted.note(What.CONTENT, "the block's transactions are not the ones that its header says")
+        try:
+            check_transactions(block.envelopes)
+        except ProtocolError as error:
+            noted.note(What.CONTENT, f"peers refuse the block: {error}")
 
     def _first(self, noted: _Block) -> ChannelConfig:
         try:
@@ -184,7 +189,7 @@ class Replay:
 
     def _judge(self, block: Block, config: ChannelConfig) -> tuple[list[Placed], Updates]:
         validator = BlockValidator(self.state, block.number)
-        judged = judge_block(block.envelopes, config, self.state, self.state.has_transaction)
+        judged = judge_block(block, config, self.state, self.state.has_transaction)
         return [_placed(position, one, validator) for position, one in enumerate(judged)], validator.updates
 
     def _check_codes(self, noted: _Block, transactions: Sequence[Placed]) -> None:
@@ -208,11 +213,13 @@ class Replay:
             self._lives = list(collections.limited_lives(self.state))
         return self._lives
 
-    def _take_configuration(self, noted: _Block, config: ChannelConfig) -> None:
+    def _take_configuration(self, noted: _Block, config: ChannelConfig, transactions: Sequence[Placed]) -> None:
         self.config = config
         block = noted.block
         if not block.number or not is_config_block(block):
             return
+        if not transactions[0].is_valid:
+            noted.note(What.CONFIGURATION, "the configuration is not one that an orderer of the channel signed")
         try:
             following = ChannelConfig(block)
         except ProtocolError as error:

@@ -5,7 +5,7 @@ What a transaction read is judged after this, by `chaincode.ledger.mvcc`.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from fabric_protos.peer import policy_pb2, transaction_pb2
 
 from chaincode.ledger import read_write_set
 from chaincode.ledger.read_write_set import DuplicateNamespace, NamespaceSet
+from node_client.protocol.block import Block
 from node_client.protocol.codec import parse
 from node_client.protocol.definitions import LIFECYCLE, read_definition
 from node_client.protocol.errors import ProtocolError
@@ -49,15 +50,16 @@ class Judged:
 
 
 def judge_block(
-    envelopes: Iterable[bytes],
+    block: Block,
     config: "ChannelConfig",
     state: "StateReader",
     is_committed: Callable[[str], bool],
 ) -> list[Judged]:
     """Judge a block's envelopes: form, creators, endorsements, and transaction ids used before.
 
+    The first block has nothing to be judged by: peers take it as it is, and nobody need have signed it.
+
     Args:
-        envelopes: as the orderers put them into the block.
         config: the channel's configuration in force.
         state: the state before the block, for chaincodes' definitions and keys' policies.
         is_committed: whether a transaction of this id is in an earlier block, valid or not.
@@ -65,9 +67,11 @@ def judge_block(
     policies = KeyLevelPolicies(config, state)
     found: list[Judged] = []
     seen: set[str] = set()
-    for envelope in envelopes:
+    for envelope in block.envelopes:
         one = judge(envelope, config, state, policies, is_committed)
-        if one.code == Code.VALID and one.tx_id:
+        if not block.number:
+            one = Judged(Code.VALID, one.tx_id)
+        if one.code == Code.VALID and one.transaction:
             if one.tx_id in seen:
                 one = replace(one, code=Code.DUPLICATE_TXID, sets=None)
             seen.add(one.tx_id)
@@ -103,14 +107,14 @@ def judge(
     except ProtocolError:
         return Judged(Code.BAD_COMMON_HEADER)
     tx_id = channel_header.tx_id
-    if channel_header.type == common_pb2.CONFIG:
-        return Judged(Code.VALID, tx_id)
-    if channel_header.type not in (common_pb2.ENDORSER_TRANSACTION, common_pb2.CONFIG_UPDATE):
+    if channel_header.type not in (common_pb2.ENDORSER_TRANSACTION, common_pb2.CONFIG_UPDATE, common_pb2.CONFIG):
         return Judged(Code.BAD_COMMON_HEADER, tx_id)
     if channel_header.epoch or not signature_header.nonce or not signature_header.creator:
         return Judged(Code.BAD_COMMON_HEADER, tx_id)
     if channel_header.channel_id != config.channel or not _is_signed(message, signature_header.creator, config):
         return Judged(Code.BAD_CREATOR_SIGNATURE, tx_id)
+    if channel_header.type == common_pb2.CONFIG:
+        return Judged(Code.VALID, tx_id)  # what it holds is for `config_authority.check_applicable`
     if channel_header.type == common_pb2.CONFIG_UPDATE:
         return Judged(Code.UNSUPPORTED_TX_PAYLOAD, tx_id)
     if tx_id != transaction_id(signature_header.nonce, signature_header.creator):

@@ -10,9 +10,19 @@ from fabric_protos.ledger.rwset import rwset_pb2
 
 from chaincode.ledger.memory_state import MemoryState
 from node_client.identity.signer import CURVE_ORDERS
+from node_client.protocol.block import new_block
 from node_client.protocol.transaction import ChaincodeEvent, Endorsement
+from node_client.protocol.transaction import envelope as sealed
 from node_client.protocol.validation import Code, Judged, judge_block
-from tests.unit.network.embedded.small_channel import Sent, config, define, definition_writes, people, simulated
+from tests.unit.network.embedded.small_channel import (
+    CHANNEL,
+    Sent,
+    config,
+    define,
+    definition_writes,
+    people,
+    simulated,
+)
 
 
 @pytest.fixture
@@ -26,7 +36,7 @@ WRITE = simulated(MemoryState(), lambda one: one.put("cc", "a", b"1")).public
 
 
 def judged(state: MemoryState, *envelopes: bytes, known: frozenset[str] = frozenset()) -> list[Judged]:
-    return judge_block(envelopes, config(), state, lambda tx_id: tx_id in known)
+    return judge_block(new_block(1, b"", envelopes), config(), state, lambda tx_id: tx_id in known)
 
 
 def code_of(state: MemoryState, sent: Sent) -> str:
@@ -80,6 +90,49 @@ def test_headers_that_are_not_as_they_must_be(
     state: MemoryState, change: Callable[[common_pb2.ChannelHeader, common_pb2.SignatureHeader], object], code: str
 ) -> None:
     assert code_of(state, Sent(result=WRITE, change_header=change)) == code
+
+
+def _configuration(creator: bytes, nonce: bytes = b"nonce", epoch: int = 0, tx_id: str = "") -> bytes:
+    header = common_pb2.Header(
+        channel_header=common_pb2.ChannelHeader(
+            type=common_pb2.CONFIG, channel_id=CHANNEL, epoch=epoch, tx_id=tx_id
+        ).SerializeToString(),
+        signature_header=common_pb2.SignatureHeader(creator=creator, nonce=nonce).SerializeToString(),
+    )
+    payload = common_pb2.Payload(header=header, data=b"configuration").SerializeToString()
+    return sealed(payload, people("City").client.sign(payload))
+
+
+def test_a_configuration_has_its_header_and_its_creators_signature_checked(state: MemoryState) -> None:
+    city, other = people("City").client_identity, people("Nishitetsu").client_identity
+    found = [
+        _configuration(city),
+        _configuration(other),
+        _configuration(b"nobody"),
+        _configuration(b""),
+        _configuration(city, nonce=b""),
+        _configuration(city, epoch=1),
+    ]
+    assert [Code.Name(one.code) for one in judged(state, *found)] == [
+        "VALID",
+        "BAD_CREATOR_SIGNATURE",
+        "BAD_CREATOR_SIGNATURE",
+        "BAD_COMMON_HEADER",
+        "BAD_COMMON_HEADER",
+        "BAD_COMMON_HEADER",
+    ]
+
+
+def test_a_configurations_id_is_nobodys(state: MemoryState) -> None:
+    sent, configuration = Sent(result=WRITE), _configuration(people("City").client_identity, tx_id=Sent().tx_id)
+    assert [one.code for one in judged(state, configuration, sent.envelope())] == [Code.VALID, Code.VALID]
+
+
+def test_the_first_block_is_taken_as_it_is(state: MemoryState) -> None:
+    unsigned = common_pb2.Envelope.FromString(_configuration(b"")).payload
+    first = new_block(0, b"", [common_pb2.Envelope(payload=unsigned).SerializeToString()])
+    (one,) = judge_block(first, config(), state, lambda _: False)
+    assert one.code == Code.VALID
 
 
 def test_the_submitter_must_have_signed(state: MemoryState) -> None:

@@ -66,7 +66,7 @@ def test_judging_gives_fabrics_codes_and_commit_hashes(blocks: list[Block], conf
     for block in blocks[1:]:
         validator = BlockValidator(state, block.number)
         codes = []
-        for position, judged in enumerate(judge_block(block.envelopes, config, state, lambda _: False)):
+        for position, judged in enumerate(judge_block(block, config, state, lambda _: False)):
             code = judged.code
             if code == Code.VALID and judged.sets and (conflict := validator.validate(position, judged.sets)):
                 code = Code.Value(conflict.value)

@@ -18,7 +18,15 @@ from node_client.audit.trust_ranges import TrustRanges
 from node_client.certificates.statement import Ledger
 from node_client.certificates.trust import Trust
 from node_client.errors import AuditError
-from node_client.protocol.block import COMMIT_HASH, SIGNATURES, TRANSACTIONS_FILTER, Block, data_hash, parse_block
+from node_client.protocol.block import (
+    COMMIT_HASH,
+    SIGNATURES,
+    TRANSACTIONS_FILTER,
+    Block,
+    data_hash,
+    new_block,
+    parse_block,
+)
 from node_client.protocol.config import ChannelConfig
 from node_client.protocol.errors import ProtocolError
 from node_client.protocol.policy_dsl import parse_policy
@@ -112,6 +120,28 @@ def test_an_envelope_under_the_old_header_is_found(blocks: list[Block]) -> None:
 
     report = audited(changed(blocks, 6, change), ledger_of(blocks))
     assert {(What.CONTENT, 6), (What.VALIDATION_CODE, 6)} <= found(report)
+
+
+def test_envelopes_that_were_joined_into_one_are_found(blocks: list[Block]) -> None:
+    """The hash over the block's content and the orderers' signatures stay what they were."""
+
+    def change(block: Block) -> Block:
+        first, second, *others = block.envelopes
+        codes = block.validation_codes[1:]
+        return replace(block, envelopes=(first + second, *others)).with_metadata(TRANSACTIONS_FILTER, codes)
+
+    assert change(blocks[6]).hash == blocks[6].hash
+    report = audited(changed(blocks, 6, change), ledger_of(blocks))
+    details = [one.detail for one in report.findings if (one.what, one.block) == (What.CONTENT, 6)]
+    assert details == ["peers refuse the block: transaction 0 is not the encoding of its own content"]
+    assert What.ORDERERS not in {one.what for one in report.findings}
+
+
+def test_a_configuration_that_no_orderer_signed_is_found(blocks: list[Block]) -> None:
+    (envelope,) = blocks[0].envelopes
+    report = audited([blocks[0], new_block(1, blocks[0].hash, [envelope])], ledger_of(blocks))
+    details = [one.detail for one in report.findings if one.what == What.CONFIGURATION]
+    assert details[0] == "the configuration is not one that an orderer of the channel signed"
 
 
 def test_a_commit_hash_that_was_changed_is_found(blocks: list[Block]) -> None:

@@ -15,6 +15,7 @@ from node_client.protocol.block import (
     SIGNATURES,
     TRANSACTIONS_FILTER,
     block_signatures,
+    check_transactions,
     data_hash,
     header_bytes,
     last_config_value,
@@ -25,6 +26,7 @@ from node_client.protocol.block import (
     signatures_metadata,
 )
 from node_client.protocol.errors import ProtocolError
+from node_client.protocol.transaction import envelope
 
 DATA_HASH = b"\2" * 32
 
@@ -61,6 +63,46 @@ def test_a_long_hash_has_a_long_length() -> None:
 def test_the_data_hash_is_over_the_envelopes_one_after_the_other() -> None:
     assert data_hash([b"one", b"two"]) == sha256(b"onetwo").digest() == data_hash([b"on", b"etwo"])
     assert data_hash([]) == sha256(b"").digest()
+
+
+def _configuration() -> bytes:
+    header = common_pb2.ChannelHeader(type=common_pb2.CONFIG).SerializeToString()
+    payload = common_pb2.Payload(header=common_pb2.Header(channel_header=header)).SerializeToString()
+    return common_pb2.Envelope(payload=payload).SerializeToString()
+
+
+SIGNED = envelope(b"one", b"signature"), envelope(b"two", b"signature")
+UNKNOWN = b"\x22\x01x"  # a field 4, which envelopes have not got
+
+
+@pytest.mark.parametrize(
+    "envelopes",
+    [SIGNED[:1], SIGNED, [_configuration()], [SIGNED[0] + UNKNOWN], [_configuration() + b"\x12\x00"]],
+    ids=["one", "two", "configuration", "unknown field", "configuration that is no encoding of its own content"],
+)
+def test_a_block_of_envelopes_that_peers_take(envelopes: list[bytes]) -> None:
+    check_transactions(envelopes)
+
+
+@pytest.mark.parametrize(
+    ("envelopes", "text"),
+    [
+        ([], "the block is empty"),
+        ([SIGNED[0] + SIGNED[1]], "transaction 0 is not the encoding of its own content"),
+        ([SIGNED[1], SIGNED[0] + b"\x12\x09signature"], "transaction 1 is not the encoding of its own content"),
+        ([b"\x12\x01s\x0a\x01p"], "transaction 0 is not the encoding of its own content"),
+        ([b"\x0a\x81\x00p\x12\x01s"], "transaction 0 is not the encoding of its own content"),
+        ([UNKNOWN + SIGNED[0]], "transaction 0 is not the encoding of its own content"),
+        ([SIGNED[0], b"\xff"], "transaction 1: not a Envelope"),
+        ([SIGNED[0], b""], "transaction 1 has no payload"),
+        ([envelope(b"", b"signature")], "transaction 0 has no payload"),
+        ([envelope(b"one", b"")], "transaction 0 has no signature"),
+        ([_configuration(), SIGNED[0]], "transaction 0 has no signature"),
+    ],
+)
+def test_a_block_of_envelopes_that_peers_refuse(envelopes: list[bytes], text: str) -> None:
+    with pytest.raises(ProtocolError, match=f"^{text}"):
+        check_transactions(envelopes)
 
 
 def test_a_new_block_names_its_contents_and_its_predecessor() -> None:
