@@ -1,17 +1,16 @@
 """`protos.Deliver` of a peer: blocks, filtered blocks and blocks with private data, as they are committed.
 
-Source: Fabric's `core/peer/deliverevents.go`, `internal/peer/node/grpc_limiters.go`.
+Source: Fabric's `core/peer/deliverevents.go`.
 """
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from typing import Any
 
-import grpc
 from fabric_protos.common import common_pb2
 from fabric_protos.peer import events_pb2_grpc
 
 from network.embedded.block_answers import Answer, BlockAnswers, FilteredAnswers, PrivateAnswers
+from network.embedded.concurrency import Concurrency
 from network.embedded.delivery import Delivery
 from network.embedded.failure import RpcFailure
 from network.embedded.ledger import Ledger
@@ -33,7 +32,7 @@ class DeliverService(events_pb2_grpc.DeliverServicer):
         self._blocks = Delivery(ledger, lambda config: config.acls["event/Block"], BlockAnswers(ledger))
         self._filtered = Delivery(ledger, lambda config: config.acls["event/FilteredBlock"], FilteredAnswers(ledger))
         self._private = Delivery(ledger, lambda config: config.acls["event/Block"], PrivateAnswers(ledger, msp_id))
-        self._running = 0
+        self._concurrency = Concurrency("/protos.Deliver", CONCURRENCY_LIMIT)
 
     async def Deliver(self, requests: Envelopes, context: Any) -> AsyncIterator[Answer]:  # noqa: N802
         async for answer in self._answered(self._blocks, requests, context):
@@ -49,20 +48,8 @@ class DeliverService(events_pb2_grpc.DeliverServicer):
 
     async def _answered(self, delivery: Delivery[Answer], requests: Envelopes, context: Any) -> AsyncIterator[Answer]:
         try:
-            with self._admitted():
+            with self._concurrency.admitted():
                 async for answer in delivery.stream(requests, client_certificate_hash(context)):
                     yield answer
         except RpcFailure as failure:
             await failure.abort(context)
-
-    @contextmanager
-    def _admitted(self) -> Iterator[None]:
-        """One of the streams that may be open at a time."""
-        if self._running >= CONCURRENCY_LIMIT:
-            text = f"too many requests for /protos.Deliver, exceeding concurrency limit ({CONCURRENCY_LIMIT})"
-            raise RpcFailure(grpc.StatusCode.UNKNOWN, text)
-        self._running += 1
-        try:
-            yield
-        finally:
-            self._running -= 1

@@ -3,8 +3,7 @@
 Codes, words and details are those of Fabric's `internal/pkg/gateway`, one function of it a method here.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import grpc
@@ -15,6 +14,7 @@ from google.protobuf.message import DecodeError
 
 from network.embedded.acl import AccessDenied
 from network.embedded.broadcast_filter import BroadcastError
+from network.embedded.concurrency import Concurrency
 from network.embedded.endorsing import Collector, PeerFailure, ask
 from network.embedded.failure import Detail, RpcFailure
 from network.embedded.ledger import Finished, Ledger, Stalled
@@ -45,32 +45,32 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):
         self._neighbours = Neighbours(ledger, own, peers)
         self._plans = Plans(ledger, own.msp_id)
         self._orderer = orderer
-        self._running = 0
+        self._concurrency = Concurrency("/gateway.Gateway", CONCURRENCY_LIMIT)
 
     async def Evaluate(self, request: gateway_pb2.EvaluateRequest, context: Any) -> Any:  # noqa: N802
         try:
-            with self._admitted():
+            with self._concurrency.admitted():
                 return await self._evaluate(request)
         except RpcFailure as failure:
             await failure.abort(context)
 
     async def Endorse(self, request: gateway_pb2.EndorseRequest, context: Any) -> Any:  # noqa: N802
         try:
-            with self._admitted():
+            with self._concurrency.admitted():
                 return await self._endorse(request)
         except RpcFailure as failure:
             await failure.abort(context)
 
     async def Submit(self, request: gateway_pb2.SubmitRequest, context: Any) -> Any:  # noqa: N802
         try:
-            with self._admitted():
+            with self._concurrency.admitted():
                 return await self._submit(request)
         except RpcFailure as failure:
             await failure.abort(context)
 
     async def CommitStatus(self, request: gateway_pb2.SignedCommitStatusRequest, context: Any) -> Any:  # noqa: N802
         try:
-            with self._admitted():
+            with self._concurrency.admitted():
                 return await self._commit_status(request)
         except RpcFailure as failure:
             await failure.abort(context)
@@ -79,23 +79,11 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):
         self, request: gateway_pb2.SignedChaincodeEventsRequest, context: Any
     ) -> AsyncIterator[gateway_pb2.ChaincodeEventsResponse]:
         try:
-            with self._admitted():
+            with self._concurrency.admitted():
                 async for response in self._events(request):
                     yield response
         except RpcFailure as failure:
             await failure.abort(context)
-
-    @contextmanager
-    def _admitted(self) -> Iterator[None]:
-        """One of the calls that may run at a time (`internal/peer/node/grpc_limiters.go`)."""
-        if self._running >= CONCURRENCY_LIMIT:
-            text = f"too many requests for /gateway.Gateway, exceeding concurrency limit ({CONCURRENCY_LIMIT})"
-            raise RpcFailure(Code.UNKNOWN, text)
-        self._running += 1
-        try:
-            yield
-        finally:
-            self._running -= 1
 
     async def _evaluate(self, request: gateway_pb2.EvaluateRequest) -> gateway_pb2.EvaluateResponse:
         signed = request.proposed_transaction

@@ -11,11 +11,14 @@ from fabric_protos.peer import peer_pb2_grpc, proposal_pb2, proposal_response_pb
 from network.embedded.admission import ProposalRefused
 from network.embedded.block_answers import OrdererAnswers
 from network.embedded.broadcast_filter import BroadcastError
+from network.embedded.concurrency import Concurrency
 from network.embedded.delivery import Delivery
+from network.embedded.failure import RpcFailure
 from network.embedded.ledger import Ledger
 from network.embedded.ordering import Orderer
 from network.embedded.peer import Peer
 
+CONCURRENCY_LIMIT = 2500  # `peer.limits.concurrency.endorserService` of Fabric's sample core.yaml
 READERS = "/Channel/Readers"  # whom orderers deliver to (`orderer/common/server/server.go`)
 
 
@@ -24,12 +27,16 @@ class EndorserService(peer_pb2_grpc.EndorserServicer):
 
     def __init__(self, peer: Peer) -> None:
         self._peer = peer
+        self._concurrency = Concurrency("/protos.Endorser", CONCURRENCY_LIMIT)
 
     async def ProcessProposal(  # noqa: N802
         self, request: proposal_pb2.SignedProposal, context: Any
     ) -> proposal_response_pb2.ProposalResponse:
         try:
-            return await self._peer.process_proposal(request)
+            with self._concurrency.admitted():
+                return await self._peer.process_proposal(request)
+        except RpcFailure as failure:
+            await failure.abort(context)
         except ProposalRefused as error:
             # Fabric's endorser returns a plain error, which gRPC makes UNKNOWN.
             await context.abort(grpc.StatusCode.UNKNOWN, str(error))
