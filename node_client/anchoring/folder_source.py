@@ -7,7 +7,7 @@ from pathlib import Path
 
 from node_client.anchoring.preparing import Row, Shape, Work
 from node_client.anchoring.source import Segment, cut, rows_digest, seen_row
-from node_client.certificates.errors import SourceError
+from node_client.certificates.errors import SourceChanged, SourceError
 from node_client.certificates.receipt_file import SUFFIX
 
 
@@ -24,20 +24,29 @@ class FolderSource:
     def __init__(self, path: Path) -> None:
         self.folder = str(path)
         self.total = 0
+        self._digest = ""
 
     def digest(self) -> str:
         """Over the documents' names, sizes and times of change."""
         digest, count = sha256(), 0
-        for segment in self.segments():
+        for segment in self._walk():
             digest.update(segment.digest)
             count = segment.done
         if not count:
             raise SourceError(f"{self.folder} has no documents")
-        self.total = count
-        return digest.hexdigest()
+        self.total, self._digest = count, digest.hexdigest()
+        return self._digest
 
     def segments(self) -> Iterator[Segment]:
-        """Read it, not the documents."""
+        """Read it, not the documents. Raises SourceChanged at the end when it is not what `digest` was told of."""
+        digest = sha256()
+        for segment in self._walk():
+            digest.update(segment.digest)
+            yield segment
+        if self._digest and digest.hexdigest() != self._digest:
+            raise SourceChanged(f"{self.folder} changed while it was read", "start again when it is complete")
+
+    def _walk(self) -> Iterator[Segment]:
         done = 0
         for rows in cut(self._rows()):
             done += len(rows)

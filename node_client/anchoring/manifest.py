@@ -59,6 +59,7 @@ class Manifest:
             self._file.close()
             raise
         self.total = self._survey.size
+        self._digest = ""
         # Only what was read row by row can tell what the documents at its paths are like.
         self._paths = "path" in self.shape.names and (bool(self.shape.delimiter) or self._survey.names_paths)
 
@@ -78,12 +79,23 @@ class Manifest:
         if not self._paths:
             return self._survey.digest
         digest = sha256(self._survey.digest.encode())
-        for segment in self.segments():
+        for segment in self._read_all():
             digest.update(segment.digest)
-        return digest.hexdigest()
+        self._digest = digest.hexdigest()
+        return self._digest
 
     def segments(self) -> Iterator[Segment]:
-        """Read it."""
+        """Read it. Raises SourceChanged at the end when it, or a document that it names, is not what it was."""
+        digest = sha256(self._survey.digest.encode())
+        for segment in self._read_all():
+            digest.update(segment.digest)
+            yield segment
+        if self._digest and digest.hexdigest() != self._digest:
+            raise SourceChanged(
+                f"documents of {self._name} changed while it was read", "start again when they are complete"
+            )
+
+    def _read_all(self) -> Iterator[Segment]:
         digest = sha256()
         self._seek(0)
         digest.update(self._read(self._start))

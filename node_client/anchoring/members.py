@@ -20,7 +20,7 @@ FROM members m JOIN kinds k USING (kind) WHERE m.member BETWEEN ? AND ? ORDER BY
 """
 
 _BLANK = """
-UPDATE members SET kind = NULL, size = NULL, body = substr(body, -32), reference = NULL WHERE member = ?
+UPDATE members SET line = 0, kind = NULL, size = NULL, body = substr(body, -32), reference = NULL WHERE member = ?
 """
 
 

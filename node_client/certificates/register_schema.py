@@ -56,7 +56,7 @@ CREATE TABLE kinds (
 );
 -- member: the run, times 2^32, and the certificate's place in the run. body: the document's digest, the certificate's
 -- id, its salt, and its leaf's hash, for one column is filled in half the time of four. Of an erased one only the leaf
--- is left, and no kind.
+-- is left, no kind, and line 0.
 CREATE TABLE members (
     member INTEGER PRIMARY KEY,
     line INTEGER NOT NULL,

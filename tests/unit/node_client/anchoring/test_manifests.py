@@ -4,13 +4,18 @@ import io
 import json
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from node_client.anchoring.folder_source import FolderSource
 from node_client.anchoring.manifest import BLOCK, Manifest
 from node_client.anchoring.options import Options
+from node_client.anchoring.run import Run
+from node_client.anchoring.runs import RunStore
 from node_client.certificates.errors import RowsRefused, SourceChanged, SourceError
 from node_client.certificates.statement import Statement
 from tests.unit.node_client.anchoring.registers import (
@@ -334,9 +339,37 @@ def test_a_manifest_that_changes_while_it_is_read_is_noticed(register: Path, cha
     path.write_bytes(lines(HEADER, *rows(range(20_000))))
     with Manifest(path) as manifest:
         path.write_bytes(change(path.read_bytes()))
-        with pytest.raises((SourceChanged, RowsRefused)):
+        with pytest.raises(SourceChanged):
             read(register, manifest)
     assert references(register, lines(HEADER, *rows(range(10)))) == [f"R{number}" for number in range(10)]
+
+
+@pytest.mark.parametrize("as_folder", [True, False])
+@pytest.mark.parametrize("skip", [True, False])
+def test_a_document_that_changes_between_naming_and_reading_is_noticed(
+    register: Path, monkeypatch: pytest.MonkeyPatch, as_folder: bool, skip: bool
+) -> None:
+    documents = register.parent / "documents"
+    documents.mkdir()
+    for number in range(3):
+        (documents / f"{number}.txt").write_text(str(number))
+    path = register.parent / "manifest.csv"
+    path.write_bytes(lines("path", *[f"documents/{number}.txt" for number in range(3)]))
+    begin = RunStore.begin
+
+    def changed(*arguments: Any) -> Run:
+        (documents / "1.txt").write_text("another")
+        return begin(*arguments)
+
+    with nullcontext(FolderSource(documents)) if as_folder else Manifest(path) as source:
+        monkeypatch.setattr(RunStore, "begin", changed)
+        with pytest.raises(SourceChanged, match="changed while it was read"):
+            read(register, source, Options(skip_invalid=skip))
+        monkeypatch.undo()
+        with RunStore(register) as store:
+            assert store.all() == []
+        run, _ = read(register, source)  # as it is now
+    assert [one.size for one in members(register, run)] == [1, 7, 1]
 
 
 def test_standard_input(register: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -267,6 +268,10 @@ def test_an_erased_certificate_leaves_its_leaf(register: Path) -> None:
     assert left == [*before[:7], *before[8:600]]
     for path in register.parent.glob("register.db*"):
         assert before[7].salt not in path.read_bytes()
+    with closing(sqlite3.connect(register)) as db:
+        query = "SELECT line, kind, size, length(body), reference FROM members WHERE member = ?"
+        for place in (7, 600):
+            assert db.execute(query, (before[place].member,)).fetchone() == (0, None, None, 32, None)
     # What an erased one went by can be given again.
     again, _ = read_manifest(register, lines(HEADER, *rows([7])))
     assert given(register, again) == ["R7"]
