@@ -3,6 +3,7 @@
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import grpc
@@ -69,6 +70,21 @@ async def test_clients_without_a_certificate_or_with_a_strangers_get_nothing(pro
     for certificate, key in ((None, None), (stranger.certificate, stranger.key)):
         with pytest.raises(EvaluateError) as caught:
             await height(profile, replace(endpoint, client_certificate=certificate, client_key=key))
+        assert caught.value.code == "UNAVAILABLE"
+
+
+async def test_an_expired_certificate_gets_nothing(profile: ConnectionProfile, network: Folder) -> None:
+    home = network.organisation("City") / "tlsca"
+    authority = Authority.load(home / "tlsca.key", home / "tlsca.crt")
+    endpoint = profile.endpoint("City", user="issuer")
+    for lifetime, answered in ((timedelta(hours=1), True), (timedelta(hours=-1), False)):
+        pair = authority.issue_tls("issuer-01", lifetime=lifetime)
+        shown = replace(endpoint, client_certificate=pair.certificate, client_key=pair.key)
+        if answered:
+            assert await height(profile, shown) >= 3
+            continue
+        with pytest.raises(EvaluateError) as caught:
+            await height(profile, shown)
         assert caught.value.code == "UNAVAILABLE"
 
 

@@ -17,9 +17,10 @@ from network import control, revocation
 from network.authority import Authority
 from network.folder import Folder
 from network.topology import CHANNEL
-from node_client import EndorseError, EvaluateError, Gateway, GatewayError
+from node_client import EndorseError, EvaluateError, FabricError, Gateway, GatewayError
 from node_client.admin._sync.configuration import ChannelConfiguration
 from node_client.admin._sync.discovery import Discovery
+from node_client.admin.discovery import DiscoveryError
 from node_client.certificates.trust import Trust
 from node_client.errors import SubmitError
 from node_client.protocol.config import ChannelConfig
@@ -105,6 +106,15 @@ def test_a_revoked_client_is_refused_everywhere(folder: Folder, commands: Comman
         with pytest.raises(GatewayError) as refused:
             network.commit_status("0" * 64)
         assert refused.value.code == "PERMISSION_DENIED"
+        with network.chaincode_events("registry", start_block=0) as events, pytest.raises(GatewayError) as refused:
+            next(iter(events))
+        assert refused.value.code == "PERMISSION_DENIED"
+        with pytest.raises(FabricError, match="access denied"):
+            gateway.process_proposal("registry", [b"ReadCertificate", b"0" * 32], CHANNEL)
+    person = Person.of(folder, "City", user)
+    endpoint = profile_of(folder, "City").endpoint("City")
+    with pytest.raises(DiscoveryError, match="access denied"):
+        Discovery(endpoint, person.identity, person.signer, CHANNEL).peers()
     issue(folder, "City", "issuer")  # others go on
 
 
