@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from chaincode.registry.model.ids import new_id
 from network.folder import Folder
@@ -20,10 +21,15 @@ from node_client import (
     GatewayError,
 )
 from node_client.gateway._async.contract import AsyncContract
+from node_client.gateway._async.events import AsyncEventStream
 from node_client.gateway._async.network import AsyncNetwork
 from node_client.gateway._async.transaction import AsyncTransaction
+from node_client.gateway.deliver import BlockAndPrivateData, FilteredBlock
 from node_client.protocol.block import Block, parse_block
 
+BlockStream = AsyncEventStream[Block] | AsyncEventStream[FilteredBlock] | AsyncEventStream[BlockAndPrivateData]
+
+BLOCK_STREAMS = ("blocks", "filtered", "private")
 MSP_IDS = {"City": "CityMSP", "Nishitetsu": "NishitetsuMSP", "TriValley": "TriValleyMSP"}
 SHARED_NAMES = 3  # counters that everyone adds to: their transactions overtake each other
 PATIENCE = 60.0  # seconds for what must come
@@ -38,7 +44,8 @@ class Record:
         unknown: envelopes that were sent and of which nothing is known, by transaction id.
         certificates: the id that each transaction issues.
         amounts: what each transaction adds, and to which counter.
-        events: what each stream gave: block, transaction id, name.
+        events: what each stream of a chaincode's events gave: block, transaction id, name.
+        blocks: what each stream of blocks gave: the block's number, and a digest of everything that came with it.
     """
 
     told: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -46,6 +53,13 @@ class Record:
     certificates: dict[str, str] = field(default_factory=dict)
     amounts: dict[str, tuple[str, int]] = field(default_factory=dict)
     events: dict[str, list[tuple[int, str, str]]] = field(default_factory=dict)
+    blocks: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+
+
+def digest(event: Block | FilteredBlock | BlockAndPrivateData) -> tuple[int, str]:
+    """A block's number, and a digest of everything that came with it."""
+    number = event.block.number if isinstance(event, BlockAndPrivateData) else event.number
+    return number, sha256(repr(event).encode()).hexdigest()
 
 
 class Session:
@@ -151,6 +165,31 @@ class Session:
                 self._told.set()
         except EventsError:
             return
+
+    def block_stream(self, kind: str, checkpointer: Checkpointer) -> BlockStream:
+        """A stream of blocks from the checkpoint on; one of `BLOCK_STREAMS`, each at another organisation's peer."""
+        if kind == "blocks":
+            return self.networks["City"].block_events(start_block=0, checkpoint=checkpointer)
+        if kind == "filtered":
+            return self.networks["Nishitetsu"].filtered_block_events(start_block=0, checkpoint=checkpointer)
+        return self.networks["TriValley"].block_and_private_data_events(start_block=0, checkpoint=checkpointer)
+
+    async def follow_blocks(self, kind: str, checkpointer: Checkpointer) -> None:
+        """Record a stream of blocks from the checkpoint on, until the network is gone."""
+        kept = self._record.blocks.setdefault(kind, [])
+        try:
+            async for event in self.block_stream(kind, checkpointer):
+                kept.append(digest(event))
+                checkpointer.checkpoint_block(kept[-1][0])
+                self._told.set()
+        except EventsError:
+            return
+
+    async def blocks_followed(self, height: int) -> None:
+        """Wait until every stream of blocks has come to this height."""
+        while any(kept[-1:] == [] or kept[-1][0] + 1 < height for kept in self._record.blocks.values()):
+            self._told.clear()
+            await self._told.wait()
 
     async def until_followed(self, wanted: Mapping[str, int]) -> None:
         """Wait until every stream has given so many events."""

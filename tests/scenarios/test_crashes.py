@@ -22,11 +22,12 @@ from network.errors import StartError
 from network.folder import Folder
 from network.lock import holder
 from network.process_end import Ended, Process
-from node_client import FileCheckpointer
+from node_client import FileCheckpointer, MemoryCheckpointer
+from node_client.gateway.deliver import BlockAndPrivateData
 from tests.chain import Placed, check_chain
 from tests.conftest import Commands
 from tests.scenarios.deploying import Service, deploy, free_address, served, unused_name
-from tests.scenarios.load import PATIENCE, Record, Session
+from tests.scenarios.load import BLOCK_STREAMS, PATIENCE, Record, Session, digest
 
 pytestmark = pytest.mark.embedded
 
@@ -154,12 +155,15 @@ def network_process(folder: Folder) -> psutil.Process:
 
 
 def follow(session: Session, counter: str, tmp_path: Path) -> list[asyncio.Task[None]]:
-    """Follow events, each stream from its own checkpoint's file on."""
+    """Follow events and blocks, each stream from its own checkpoint's file on."""
     following = []
     for organisation, kind in FOLLOWED:
         chaincode = counter if kind == "counter" else kind
         checkpointer = FileCheckpointer(tmp_path / f"{organisation}-{kind}.checkpoint")
         following.append(asyncio.create_task(session.follow(organisation, chaincode, checkpointer)))
+    for kind in BLOCK_STREAMS:
+        checkpointer = FileCheckpointer(tmp_path / f"{kind}.checkpoint")
+        following.append(asyncio.create_task(session.follow_blocks(kind, checkpointer)))
     return following
 
 
@@ -184,7 +188,8 @@ async def check_everything(counter: Service, record: Record, tmp_path: Path) -> 
         check_transactions(chain, record)
         await check_certificates(session, chain, record)
         await check_counters(session, counter.name, chain, record)
-        await check_events(session, counter.name, chain, record, tmp_path)
+        await check_events(session, counter.name, chain, record, tmp_path, len(blocks))
+        await check_blocks(session, record, len(blocks))
 
 
 def check_transactions(chain: list[Placed], record: Record) -> None:
@@ -228,8 +233,10 @@ async def check_counters(session: Session, counter: str, chain: list[Placed], re
         assert int(history[0]) == sums[name]
 
 
-async def check_events(session: Session, counter: str, chain: list[Placed], record: Record, tmp_path: Path) -> None:
-    """Every stream gave every event of its chaincode once, in the chain's order."""
+async def check_events(
+    session: Session, counter: str, chain: list[Placed], record: Record, tmp_path: Path, height: int
+) -> None:
+    """Every stream of events gave every event of its chaincode once, in the chain's order."""
     wanted = {}
     for organisation, kind in FOLLOWED:
         chaincode = counter if kind == "counter" else kind
@@ -238,7 +245,22 @@ async def check_events(session: Session, counter: str, chain: list[Placed], reco
         ]
     following = follow(session, counter, tmp_path)
     await session.until_followed({name: len(events) for name, events in wanted.items()})
+    await session.blocks_followed(height)
     for task in following:
         task.cancel()
     await asyncio.gather(*following, return_exceptions=True)
     assert record.events == wanted
+
+
+async def check_blocks(session: Session, record: Record, height: int) -> None:
+    """Every stream of blocks gave every block once and in order, with all that a stream over all of them gives."""
+    assert set(record.blocks) == set(BLOCK_STREAMS)
+    with_private_data = 0
+    for kind, kept in record.blocks.items():
+        assert [number for number, _ in kept] == list(range(height))
+        async with session.block_stream(kind, MemoryCheckpointer()) as stream:
+            for followed in kept:
+                event = await anext(stream)
+                assert digest(event) == followed
+                with_private_data += isinstance(event, BlockAndPrivateData) and bool(event.private)
+    assert with_private_data  # the organisation's approvals are private data
