@@ -179,6 +179,8 @@ TEXTS = {
     "height": "高さ",
     "leader": "リーダー",
     "does not run": "稼働していません",
+    "runs as a service": "サービスとして稼働中",
+    "! it does not answer, or is not well": "! 応答がないか、正常ではありません",
     "the node is started anew": "ノードを再起動しました",
     "keys and the channel's first block are made": "鍵とチャネルの最初のブロックを作りました",
     "the nodes are started": "ノードを起動しました",

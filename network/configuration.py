@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from network.crypto import user_names
-from network.errors import NetworkError, NotRunning
+from network.errors import NetworkError
 from network.folder import Folder
-from network.lock import holder
 from network.topology import CHANNEL, Organisation
 from network.waiting import NotYet, Waiter, answered
 from node_client import ConnectionProfile, Gateway
@@ -46,11 +45,9 @@ def change(folder: Folder, organisation: Organisation, edit: Edit) -> ChannelCon
 
     Raises:
         NoDifference: the edit changes nothing.
-        NetworkError: the network does not run, or the keys here are not enough.
+        NetworkError: the keys here are not enough.
         FabricError: a node refused, or could not be reached.
     """
-    if holder(folder.lock) is None:
-        raise NotRunning("the network does not run", "start it with: certledger network up")
     view = _View(folder, organisation)
     config = view.fetch()
     edited = edit(config.encoded)

@@ -6,11 +6,10 @@ from typing import Protocol
 
 from network import agreement
 from network.agreement import Party
-from network.errors import ConfigurationError, NetworkError, NotRunning
+from network.errors import ConfigurationError, NetworkError
 from network.folder import Folder
 from network.lifecycle.definition import Stated
 from network.lifecycle.member import ADMIN, acting
-from network.lock import holder
 from network.profiles import load_profile, profile_names
 from network.registry import REGISTRY
 from network.waiting import Waiter
@@ -41,7 +40,7 @@ def deploy(folder: Folder, stated: Stated, source: Source) -> Deployed:
         source: what every organisation's peer runs.
 
     Raises:
-        NetworkError: an argument cannot be used, the network does not run, or not every organisation's admin is here.
+        NetworkError: an argument cannot be used, or not every organisation's admin is here.
         FabricError: a peer or the channel refused.
     """
     topology = folder.topology()
@@ -56,8 +55,6 @@ def deploy(folder: Folder, stated: Stated, source: Source) -> Deployed:
             f"not every organisation's admin is here: {', '.join(missing)}",
             "let every organisation take its own steps: certledger chaincode install, approve, commit",
         )
-    if holder(folder.lock) is None:
-        raise NotRunning("the network does not run", "start it with: certledger network up")
     with ExitStack() as stack:
         members = [stack.enter_context(acting(load_profile(folder, name))) for name in profiles]
         first = members[0].lifecycle

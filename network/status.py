@@ -36,7 +36,8 @@ class NodeStatus:
     Attributes:
         kind: peer, orderer or chaincode.
         organisation: the organisation's name.
-        pid: None when it does not run.
+        pid: None when it does not run, or something else than our keeper runs it.
+        healthy: whether it answers and says that it is well; None for what cannot be asked.
         leader: whether an orderer leads the others; None for other nodes, and when it does not say.
         height: how many blocks it has; None for what has none, and when it does not answer.
         chaincode: what a peer runs on the channel, as `name version`; None for other nodes, and without an answer.
@@ -48,6 +49,7 @@ class NodeStatus:
     organisation: str
     address: str
     pid: int | None
+    healthy: bool | None = None
     leader: bool | None = None
     height: int | None = None
     chaincode: tuple[str, ...] | None = None
@@ -59,7 +61,8 @@ class NetworkStatus:
     """What the network does now.
 
     Attributes:
-        pid: of the process that runs the network, or that keeps its nodes running.
+        running: whether it is kept running, by our keeper or by the machine's services.
+        pid: of the process that runs the network, or that keeps its nodes running; None where services do.
         nodes: its processes, where they are several.
         tolerance: what ordering bears, where there are several orderers.
         trouble: why blocks cannot be written now; empty when they can.

@@ -185,7 +185,7 @@ def show_status(settings: Settings, headline: str = "") -> bool:
     }
     record["trouble"] = found.trouble or None
     state = tr("the network runs") if found.running else tr("the network does not run")
-    process = f" ({tr('process')} {found.pid})" if found.running else ""
+    process = f" ({tr('process')} {found.pid})" if found.pid else ""
     lines = [f"{'✔' if found.running else '–'} {headline or state}{process}"]
     if found.nodes:
         record["nodes"] = [
@@ -194,6 +194,7 @@ def show_status(settings: Settings, headline: str = "") -> bool:
                 "kind": one.kind,
                 "org": one.organisation,
                 "pid": one.pid,
+                "healthy": one.healthy,
                 "leader": one.leader,
                 "height": one.height,
                 "address": one.address,
@@ -202,7 +203,12 @@ def show_status(settings: Settings, headline: str = "") -> bool:
             }
             for one in found.nodes
         ]
-        lines += [_node_line(one) for one in found.nodes]
+        services = found.running and found.pid is None
+        lines += [
+            # Services' chaincode answers its peer alone: nobody else can tell whether it runs.
+            _node_line(one, "–" if services and one.healthy is None else tr("does not run"))
+            for one in found.nodes
+        ]
     else:
         lines += [_organisation_line(one) for one in found.organisations]
     if found.tolerance:
@@ -235,8 +241,10 @@ def _tolerance_line(one: "Tolerance") -> str:
     return text
 
 
-def _node_line(one: "NodeStatus") -> str:
-    state = f"{tr('process')} {one.pid}" if one.pid else tr("does not run")
+def _node_line(one: "NodeStatus", unseen: str) -> str:
+    state = f"{tr('process')} {one.pid}" if one.pid else tr("runs as a service") if one.healthy else unseen
+    if one.pid and one.healthy is False:
+        state += f"  {tr('! it does not answer, or is not well')}"
     height = "" if one.height is None else f"  {tr('height')} {one.height}"
     leader = f"  {tr('leader')}" if one.leader else ""
     chaincode = f"  {', '.join(one.chaincode)}" if one.chaincode else ""

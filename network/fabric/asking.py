@@ -35,6 +35,17 @@ def chaincode(folder: Folder, node: Node) -> tuple[str, ...] | None:
     return tuple(sorted(uses))
 
 
+def is_well(folder: Folder, node: Node) -> bool | None:
+    """Whether a node answers and says that it is well; None for what has no operations endpoint to be asked at."""
+    if not node.operations:
+        return None
+    try:
+        operations(folder, node).check_health()
+    except AdminError:
+        return False
+    return True
+
+
 def leads(folder: Folder, node: Node) -> bool | None:
     """Whether an orderer leads the others; None for other nodes, and when it does not say."""
     if node.kind is not Kind.ORDERER:

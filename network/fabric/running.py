@@ -14,7 +14,7 @@ from network.engine import named
 from network.errors import FolderError, NotRunning, StartError
 from network.expiry import earliest
 from network.fabric import binaries, processes
-from network.fabric.asking import chaincode, height, knows_leader, leads
+from network.fabric.asking import chaincode, height, is_well, knows_leader, leads
 from network.fabric.deploying import (
     approve_registry,
     commit_registry,
@@ -113,7 +113,7 @@ class FabricNetwork:
         self._require_running()
         others = [one for one in self._topology.organisations if one not in self._residents]
         check_first_block(self._folder, self._residents[0], others, self._block())
-        self._join(Waiter(self._check_nodes), progress)
+        self._join(self._waiter(), progress)
 
     def approve(self, progress: Progress) -> list[str]:
         """Install the registry and approve it for the organisations here. Returns the package ids.
@@ -124,7 +124,7 @@ class FabricNetwork:
             FabricError: a peer or the channel refused.
         """
         self._require_running()
-        waiter = Waiter(self._check_nodes)
+        waiter = self._waiter()
         wait_for_leader(self._folder, self._of(Kind.ORDERER), waiter)
         for one in self._residents:
             wait_for_blocks(self._folder, orderers(one), one, waiter)
@@ -188,8 +188,12 @@ class FabricNetwork:
             ) from error
 
     def _require_running(self) -> None:
-        if holder(self._folder.lock) is None:
+        if holder(self._folder.lock) is None and not any(each(self._nodes, lambda one: is_well(self._folder, one))):
             raise NotRunning("the nodes of this site do not run", "start them with: certledger network start")
+
+    def _waiter(self) -> Waiter:
+        """One that gives up when the keeper does, where there is one: the machine's services may run the nodes."""
+        return Waiter() if holder(self._folder.lock) is None else Waiter(self._check_nodes)
 
     def _note(self, text: str) -> None:
         """Write a line into the network's log, in the keeper's form."""
@@ -215,10 +219,12 @@ class FabricNetwork:
     def status(self) -> NetworkStatus:
         pid = holder(self._folder.lock)
         nodes = each(self._nodes, self._node_status)
+        # A node that the keeper left behind runs, but nothing keeps it running.
+        serving = any(one.healthy and one.pid is None for one in nodes)
         heights = {one.organisation: one.height for one in nodes if one.kind == Kind.PEER}
         return NetworkStatus(
             engine=Engine.FABRIC,
-            running=pid is not None,
+            running=pid is not None or serving,
             pid=pid,
             organisations=tuple(
                 OrganisationStatus(
@@ -233,7 +239,7 @@ class FabricNetwork:
             ),
             nodes=tuple(nodes),
             tolerance=tolerance(self._topology),
-            trouble=self._trouble(nodes) if pid is not None else "",
+            trouble=self._trouble(nodes) if pid is not None or serving else "",
         )
 
     def _trouble(self, nodes: Sequence[NodeStatus]) -> str:
@@ -248,15 +254,18 @@ class FabricNetwork:
 
     def _node_status(self, node: Node) -> NodeStatus:
         process = self._process(node)
+        well = is_well(self._folder, node)
+        answers = process is not None or well
         return NodeStatus(
             name=node.name,
             kind=node.kind,
             organisation=node.organisation.name,
             address=node.address,
             pid=process.pid if process else None,
-            leader=leads(self._folder, node) if process else None,
-            height=height(self._folder, node) if process else None,
-            chaincode=chaincode(self._folder, node) if process else None,
+            healthy=well,
+            leader=leads(self._folder, node) if answers else None,
+            height=height(self._folder, node) if answers else None,
+            chaincode=chaincode(self._folder, node) if answers else None,
             expires=earliest(self._folder.organisation(node.organisation.name) / node.keys),
         )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.exit_codes import ExitCode
 from network import control
 from network.folder import Folder
 from tests.conftest import Commands
@@ -73,7 +74,8 @@ def test_nodes_serve_as_their_units_start_them(own_network: Folder, tmp_path: Pa
     assert own_network.organisation("City") / "ca" in for_nobody
     for path in (units / "etc" / "certledger").iterdir():
         assert path.stat().st_mode & 0o077 == 0
-    people = [path for path in for_nobody if path.name not in ("users", "register.db")]  # the commands here need these
+    used = ("users", "register.db", "client.key")  # by the commands here
+    people = [path for path in for_nobody if path.name not in used]
     with out_of_sight(people), running(units):
 
         def issued() -> None:
@@ -83,6 +85,35 @@ def test_nodes_serve_as_their_units_start_them(own_network: Folder, tmp_path: Pa
         patiently(issued, AssertionError)
         (verdict,) = commands.ok("verify", "before.pdf")
         assert verdict["verdict"] == "genuine"
+        (status,) = commands.ok("network", "status")
+        assert (status["running"], status["pid"], status["trouble"]) == (True, None, None)
+        for node in status["nodes"]:
+            asked = node["kind"] != "chaincode"
+            assert (node["pid"], node["healthy"]) == (None, True if asked else None)
+            assert (node["height"] is not None) == asked
+            assert node["kind"] != "peer" or "registry 1" in node["chaincode"]
+        assert sum(node["leader"] is True for node in status["nodes"]) == 1
+        (approved,) = commands.ok("network", "approve")
+        assert len(approved["packageIds"]) == 3
+        (committed,) = commands.ok("network", "commit")
+        assert committed["already"] is True
+    commands.ok("network", "renew")  # the registry's keys are others then, and so is its package
+    commands.ok("network", "export-units", "units")
+    with running(units):
+
+        def renewed() -> None:
+            assert commands("network", "approve").status == 0
+            assert commands("issue", "renewed.pdf").status == 0
+
+        commands.document("renewed.pdf")
+        patiently(renewed, AssertionError)
+        (revoked,) = commands.ok("identity", "revoke", "City", "issuer", "--reason", "keyCompromise")
+        assert revoked["block"]
+        refused = commands("issue", commands.document("too late.pdf").name)
+        assert refused.status == ExitCode.REFUSED, refused
+    stopped = commands("network", "approve")
+    assert stopped.status == 10
+    assert "do not run" in stopped.messages
 
 
 def test_what_is_no_site_of_nodes_has_no_units(commands: Commands, tmp_path: Path) -> None:
