@@ -1,0 +1,62 @@
+"""Blocks of real Fabric with invalid transactions, private data and a change of the configuration, judged anew."""
+
+from pathlib import Path
+
+import pytest
+from fabric_protos.peer import transaction_pb2
+
+from node_client.audit.findings import What
+from node_client.audit.replay import Placed, Replay, Replayed
+from node_client.audit.state import AuditState
+from node_client.protocol.block import TRANSACTIONS_FILTER, Block, is_config_block, parse_block
+from node_client.protocol.config import ChannelConfig
+
+VECTORS = Path(__file__).parents[3] / "vectors" / "fabric_codes"
+VALID = transaction_pb2.VALID
+
+
+@pytest.fixture(scope="module")
+def blocks() -> list[Block]:
+    return [parse_block((VECTORS / f"block{number}.pb").read_bytes()) for number in range(16)]
+
+
+def replayed(blocks: list[Block]) -> list[Replayed]:
+    with AuditState() as state:
+        replay = Replay(state, blocks[0].hash.hex(), ChannelConfig(blocks[0]).channel)
+        return [replay.take(block) for block in blocks]
+
+
+def invalid(found: list[Replayed]) -> list[tuple[int, Placed]]:
+    return [(one.block.number, placed) for one in found for placed in one.transactions if not placed.is_valid]
+
+
+def test_codes_and_commit_hashes_are_those_that_fabric_wrote(blocks: list[Block]) -> None:
+    found = replayed(blocks)
+    assert [one.findings for one in found] == [()] * 16
+    for one in found[1:]:
+        assert bytes(placed.code for placed in one.transactions) == one.block.validation_codes
+    codes = [transaction_pb2.TxValidationCode.Name(placed.code) for _, placed in invalid(found)]  # type: ignore[arg-type]
+    assert codes == ["MVCC_READ_CONFLICT", "ENDORSEMENT_POLICY_FAILURE", "DUPLICATE_TXID"]
+    assert [one.number for one in blocks if is_config_block(one)] == [0, 14]
+
+
+def test_private_data_are_judged_by_their_hashes(blocks: list[Block]) -> None:
+    found = replayed(blocks)
+    with_hashes = [
+        one.block.number
+        for one in found
+        for placed in one.transactions
+        for name, part in (placed.sets or {}).items()
+        if name != "_lifecycle" and any(collection.writes for collection in part.collections.values())
+    ]
+    assert len(with_hashes) == 2
+
+
+def test_an_invalid_transaction_that_is_called_valid_is_found(blocks: list[Block]) -> None:
+    for number, placed in invalid(replayed(blocks)):
+        codes = bytearray(blocks[number].validation_codes)
+        codes[placed.position] = VALID
+        changed = blocks[number].with_metadata(TRANSACTIONS_FILTER, bytes(codes))
+        others = [changed if block.number == number else block for block in blocks]
+        findings = [(one.what, one.block) for result in replayed(others) for one in result.findings]
+        assert findings == [(What.VALIDATION_CODE, number)]
