@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chaincode.builder.requirements import INDEX_SETTINGS
 from network.errors import FolderError, NetworkError
 from network.fabric import units
 from network.fabric.binaries import Binaries
@@ -90,7 +89,6 @@ def _files(
 
 def _service(folder: Folder, launch: Launch, launches: Sequence[Launch], user: str) -> Service:
     node = launch.node
-    left_out = {*_CALLERS, *(() if node.kind is Kind.PEER else INDEX_SETTINGS)}  # peers alone build packages
     before = [
         other.node.name
         for other in launches
@@ -101,7 +99,7 @@ def _service(folder: Folder, launch: Launch, launches: Sequence[Launch], user: s
         description=f"{DESCRIPTIONS[node.kind]} of {node.organisation.name}",
         user=user,
         arguments=launch.arguments,
-        environment={name: value for name, value in launch.environment.items() if name not in left_out},
+        environment={name: value for name, value in launch.environment.items() if name not in _CALLERS},
         folder=launch.folder,
         hidden=tuple(_hidden(folder, launch)),
         after=before,

@@ -19,7 +19,7 @@ from network.topology import Organisation, Topology
 # gRPC logs every connection that ends at "info".
 LOGGING = "info:grpc=error"
 
-KEPT = ("HOME", "LANG", "PATH", "PYTHONPATH", "SYSTEMROOT", "TZ", *INDEX_SETTINGS)
+KEPT = ("HOME", "LANG", "PATH", "PYTHONPATH", "SYSTEMROOT", "TZ")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def prepare(folder: Folder, topology: Topology, peer: Path, orderer: Path) -> tu
         else:
             arguments = (sys.executable, "-P", *COMMAND)
             variables = registry_environment(folder, node.organisation)
-        environment = {**_kept(), "TMPDIR": str(home / "tmp"), **variables}
+        environment = {**_kept(node.kind), "TMPDIR": str(home / "tmp"), **variables}
         launches.append(Launch(node, arguments, environment, home, node.log(folder)))
     return tuple(launches)
 
@@ -76,7 +76,11 @@ def _fabric(home: Path) -> dict[str, str]:
     }
 
 
-def _kept() -> dict[str, str]:
-    """What nodes get of this process's environment. A CORE_ or ORDERER_ variable would change their configuration."""
+def _kept(kind: Kind) -> dict[str, str]:
+    """What nodes get of this process's environment. A CORE_ or ORDERER_ variable would change their configuration.
+
+    How pip finds its index, passwords included, is for those who build packages: the peers.
+    """
+    names = (*KEPT, *(INDEX_SETTINGS if kind is Kind.PEER else ()))
     settings = {name: value for name, value in os.environ.items() if name.startswith("CERTLEDGER_ISSUER_")}
-    return {**{name: os.environ[name] for name in KEPT if name in os.environ}, **settings}
+    return {**{name: os.environ[name] for name in names if name in os.environ}, **settings}

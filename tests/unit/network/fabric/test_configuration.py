@@ -160,6 +160,15 @@ def test_environment_of_nodes_is_theirs(
     assert again["peer0.city"].environment["FABRIC_CFG_PATH"] == str(again["peer0.city"].folder)
 
 
+def test_only_peers_learn_how_pip_finds_its_index(
+    folder: Folder, topology: Topology, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There may be a password in it, and peers alone build packages."""
+    monkeypatch.setenv("PIP_INDEX_URL", "https://user:secret@index.example/simple")
+    for launch in prepare(folder, topology, PEER, ORDERER):
+        assert ("PIP_INDEX_URL" in launch.environment) == (launch.node.kind is Kind.PEER), launch.node.name
+
+
 def test_registrys_package_fits_its_process(folder: Folder, topology: Topology, launches: dict[str, Launch]) -> None:
     ids = set()
     for one in topology.organisations:
