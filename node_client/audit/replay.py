@@ -219,7 +219,7 @@ class Replay:
         if not block.number or not is_config_block(block):
             return
         if not transactions[0].is_valid:
-            noted.note(What.CONFIGURATION, "the configuration is not one that an orderer of the channel signed")
+            noted.note(What.CONFIGURATION, "the configuration is not one that a member of the channel signed")
         try:
             following = ChannelConfig(block)
         except ProtocolError as error:

@@ -137,11 +137,11 @@ def test_envelopes_that_were_joined_into_one_are_found(blocks: list[Block]) -> N
     assert What.ORDERERS not in {one.what for one in report.findings}
 
 
-def test_a_configuration_that_no_orderer_signed_is_found(blocks: list[Block]) -> None:
+def test_a_configuration_that_no_member_signed_is_found(blocks: list[Block]) -> None:
     (envelope,) = blocks[0].envelopes
     report = audited([blocks[0], new_block(1, blocks[0].hash, [envelope])], ledger_of(blocks))
     details = [one.detail for one in report.findings if one.what == What.CONFIGURATION]
-    assert details[0] == "the configuration is not one that an orderer of the channel signed"
+    assert details[0] == "the configuration is not one that a member of the channel signed"
 
 
 def test_a_commit_hash_that_was_changed_is_found(blocks: list[Block]) -> None:
