@@ -67,6 +67,21 @@ def test_status_tells_every_node(commands: Commands) -> None:
     assert all(node["name"] in text and str(node["pid"]) in text for node in found)
 
 
+@pytest.mark.slow
+def test_status_tells_of_a_node_that_runs_and_says_nothing(commands: Commands) -> None:
+    found = nodes(commands)
+    assert all(node["healthy"] is (None if node["kind"] == "chaincode" else True) for node in found.values())
+    silent = found["peer0.trivalley"]
+    os.kill(silent["pid"], signal.SIGSTOP)
+    try:
+        now = nodes(commands)
+    finally:
+        os.kill(silent["pid"], signal.SIGCONT)
+    changed = {name: node["healthy"] for name, node in now.items() if node["healthy"] != found[name]["healthy"]}
+    assert changed == {silent["name"]: False}
+    assert (now[silent["name"]]["pid"], now[silent["name"]]["height"]) == (silent["pid"], None)
+
+
 def test_logs_of_one_node(commands: Commands) -> None:
     (log,) = commands.ok("network", "logs", "Peer0.City", "--lines", "5")
     assert len(log["lines"]) == 5
