@@ -213,17 +213,13 @@ class ChaincodeSupport(chaincode_shim_pb2_grpc.ChaincodeSupportServicer):
         names = context.auth_context().get("x509_common_name", [])
         client = names[0].decode() if names else ""
 
-        async def read() -> AsyncIterator[Message]:
-            while isinstance(message := await context.read(), Message):
-                yield message
-
         def registered(name: str, stream: ChaincodeStream) -> bool:
             if self._expected.get(name) != client:
                 return False
             self._arrive(name, stream)
             return True
 
-        await self._serve(ChaincodeStream(context.write), read(), registered)
+        await self._serve(ChaincodeStream(context.write), messages, registered)
 
     async def _keep_dialling(self, package_id: str, connection: Connection, service: _Service) -> None:
         pause = FIRST_PAUSE

@@ -188,7 +188,7 @@ class EmbeddedNetwork:
         Health(self.ledger).add_to(orderer)
         self._bind(orderer, organisation.orderer, home / "orderer" / "tls")
         await self._run(orderer)
-        chaincode = grpc.aio.server(options=SERVER_OPTIONS)
+        chaincode = _server()
         chaincode_shim_pb2_grpc.add_ChaincodeSupportServicer_to_server(self._supports[organisation.msp_id], chaincode)
         tls = home / "peer" / "tls"
         chaincode_roots = (tls / "ca.crt").read_bytes()

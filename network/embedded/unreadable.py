@@ -4,6 +4,7 @@ gRPC for Python lets a request that cannot be read fail as an exception that nob
 client, and a traceback in the log for every stranger who sends a few bytes.
 """
 
+import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -81,11 +82,14 @@ def _streams(behaviour: Any) -> Any:
             await _require(request, context, "failed to unmarshal the received message")
             yield request
 
+    async def awaited(every: AsyncIterator[object], context: Any) -> None:
+        await behaviour(requests(every, context), context)
+
     async def wrapped(every: AsyncIterator[object], context: Any) -> AsyncIterator[Any]:
         async for response in behaviour(requests(every, context), context):
             yield response
 
-    return wrapped
+    return wrapped if inspect.isasyncgenfunction(behaviour) else awaited
 
 
 async def _require(request: object, context: Any, words: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2
 from fabric_protos.orderer import ab_pb2
-from fabric_protos.peer import proposal_pb2, proposal_response_pb2
+from fabric_protos.peer import chaincode_pb2, chaincode_shim_pb2, proposal_pb2, proposal_response_pb2
 
 from chaincode.registry.model.ids import new_id
 from network import control
@@ -23,7 +23,19 @@ from network.embedded.gateway_service import CONCURRENCY_LIMIT
 from network.folder import Folder
 from node_client import ConnectionProfile, EndorseError, Gateway, Identity, KeySigner
 from node_client.protocol.proposal import build_proposal, parse_proposal
-from tests.scenarios.wire import DELIVER, EVENTS, OPTIONS, ORDERER, UNARY, User, Wire, mutations
+from tests.scenarios.wire import (
+    DELIVER,
+    DISCOVER,
+    EVENTS,
+    HEALTH,
+    OPTIONS,
+    ORDERER,
+    REGISTER,
+    UNARY,
+    User,
+    Wire,
+    mutations,
+)
 
 pytestmark = pytest.mark.embedded
 
@@ -135,6 +147,43 @@ def test_garbage_on_the_orderers_methods(wire: Wire, folder: Folder, method: str
     require_serving(folder)
 
 
+@pytest.mark.parametrize("port", ["peer", "mutual"])
+def test_garbage_gets_nothing_of_discovery(wire: Wire, folder: Folder, port: str) -> None:
+    chance = random.Random(SEED)
+    for size in (0, 1, 2, 10, 100, 5000):
+        answer = wire.unary(getattr(wire, port), DISCOVER, chance.randbytes(size))
+        assert isinstance(answer, grpc.RpcError)
+        require_refused(answer, DISCOVER)
+    require_serving(folder)
+
+
+def test_garbage_on_the_port_of_launched_chaincode(wire: Wire, folder: Folder) -> None:
+    """What cannot be read ends the stream in gRPC's words; what can be read but registers nobody gets no answer."""
+    chance = random.Random(SEED)
+    for data in (b"\xff", b"\x0a\x05a", chance.randbytes(5000)):
+        stream = wire.stream(wire.launch, REGISTER, [data])
+        assert read(stream) == []
+        assert isinstance(stream, grpc.Call)
+        assert stream.code() is grpc.StatusCode.INTERNAL
+    good = chaincode_shim_pb2.ChaincodeMessage(
+        type=chaincode_shim_pb2.ChaincodeMessage.REGISTER,
+        payload=chaincode_pb2.ChaincodeID(name="registry:" + "ab" * 32).SerializeToString(),
+    ).SerializeToString()
+    for data in mutations(good, 60, chance):
+        assert read(wire.stream(wire.launch, REGISTER, [data])) == []
+    require_serving(folder)
+
+
+def test_garbage_is_no_service_whose_health_is_known(wire: Wire, folder: Folder) -> None:
+    chance = random.Random(SEED)
+    for size in (1, 2, 10, 5000):
+        answer = wire.unary(wire.orderer, HEALTH, chance.randbytes(size))
+        assert isinstance(answer, grpc.Call)
+        assert answer.code() is grpc.StatusCode.NOT_FOUND
+    assert wire.unary(wire.orderer, HEALTH, b"") == b"\x08\x01"  # SERVING
+    require_serving(folder)
+
+
 def read(stream: Iterator[bytes]) -> list[bytes]:
     """What a stream answers until it ends in whatever way."""
     answers: list[bytes] = []
@@ -151,18 +200,21 @@ def test_bytes_that_are_no_grpc(folder: Folder) -> None:
     one = folder.topology().organisation("City")
     context = ssl.create_default_context(cafile=str(folder.organisation("City") / "tlsca" / "tlsca.crt"))
     context.set_alpn_protocols(["h2"])
+    shown = ssl.create_default_context(cafile=str(folder.organisation("City") / "tlsca" / "tlsca.crt"))
+    shown.set_alpn_protocols(["h2"])
+    home = folder.organisation("City") / "users" / "issuer" / "tls"
+    shown.load_cert_chain(home / "client.crt", home / "client.key")
     for address in (one.peer, one.orderer, one.mutual_tls_peer):
         port = int(address.rpartition(":")[2])
         for data in (b"GET / HTTP/1.1\r\n\r\n", chance.randbytes(10_000), b"\x16\x03\x01\xff\xff"):
             with socket.create_connection(("127.0.0.1", port)) as plain, contextlib.suppress(OSError):
                 plain.sendall(data)
-        if address == one.mutual_tls_peer:
-            continue
+        inside = shown if address == one.mutual_tls_peer else context
         for data in (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + chance.randbytes(3000), chance.randbytes(3000), b""):
             with (
                 contextlib.suppress(OSError),
                 socket.create_connection(("127.0.0.1", port)) as plain,
-                context.wrap_socket(plain, server_hostname="localhost") as secure,
+                inside.wrap_socket(plain, server_hostname="localhost") as secure,
             ):
                 secure.sendall(data)
     require_serving(folder)

@@ -4,9 +4,12 @@ import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import grpc
+import psutil
 
+from network import control
 from network.folder import Folder
 from node_client import ConnectionProfile, Hash, Identity, KeySigner
 
@@ -17,6 +20,9 @@ UNARY = (
     "/gateway.Gateway/CommitStatus",
     "/protos.Endorser/ProcessProposal",
 )
+DISCOVER = "/discovery.Discovery/Discover"
+REGISTER = "/protos.ChaincodeSupport/Register"
+HEALTH = "/grpc.health.v1.Health/Check"
 EVENTS = "/gateway.Gateway/ChaincodeEvents"
 DELIVER = ("/protos.Deliver/Deliver", "/protos.Deliver/DeliverFiltered", "/protos.Deliver/DeliverWithPrivateData")
 ORDERER = ("/orderer.AtomicBroadcast/Broadcast", "/orderer.AtomicBroadcast/Deliver")
@@ -78,6 +84,17 @@ class Wire:
         profile = ConnectionProfile.load(self._folder.organisation(self._organisation) / "connection.json")
         endpoint = profile.endpoint(self._organisation, user="issuer")
         return self._dial(self._topology.mutual_tls_peer, endpoint.client_key, endpoint.client_certificate)
+
+    @cached_property
+    def launch(self) -> grpc.Channel:
+        """To the peer's port for chaincode that it launches, with the registry's certificate."""
+        pid = control.status(self._folder).pid
+        assert pid is not None
+        msp_id = f"{self._organisation}MSP"
+        started = (one.environ() for one in psutil.Process(pid).children(recursive=True))
+        told = next(one for one in started if one.get("CORE_PEER_LOCALMSPID") == msp_id)
+        key, certificate = (Path(told[f"CORE_TLS_CLIENT_{kind}_FILE"]).read_bytes() for kind in ("KEY", "CERT"))
+        return self._dial(told["CORE_PEER_ADDRESS"], key, certificate)
 
     def unary(self, channel: grpc.Channel, method: str, data: bytes, timeout: float = 30) -> "bytes | grpc.RpcError":
         """One request of these bytes: the answer's bytes, or the error."""
