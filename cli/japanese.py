@@ -120,6 +120,7 @@ TEXTS = {
     "certificates": "証明書",
     "batches": "バッチ",
     "certificates in batches": "バッチ内の証明書",
+    "single certificates that are not in the register": "台帳にあり発行簿にない個別の証明書",
     "block {number}": "ブロック {number}",
     "and {count} more": "ほか {count} 件",
     # changes of many

@@ -54,7 +54,7 @@ def audit(settings: Settings, checkpoint: Path | None, issuer_msps: tuple[str, .
         auditor.audit(peers, _Progress(settings))
         auditor.check_trust(trust)
         if register and profile.register.exists():
-            _check_register(auditor, profile.register)
+            _check_register(auditor, profile.register, connection.msp_id(profile.organisation))
         report = auditor.report
     settings.output.result(_record(report), _text(report))
     if report.is_clean:
@@ -63,11 +63,11 @@ def audit(settings: Settings, checkpoint: Path | None, issuer_msps: tuple[str, .
     return ExitCode.UNREACHABLE if out_of_reach else ExitCode.ALTERED
 
 
-def _check_register(auditor: "Auditor", path: Path) -> None:
+def _check_register(auditor: "Auditor", path: Path, issuer: str) -> None:
     from node_client.certificates.register import Register
 
     with Register(path) as register:
-        auditor.check_register(register)
+        auditor.check_register(register, issuer)
 
 
 class _Progress:
@@ -92,6 +92,7 @@ def _record(report: "Report") -> dict[str, object]:
         **asdict(tally.total()),
         "issuers": {msp: asdict(one) for msp, one in sorted(tally.issuers.items())},
         "peers": report.peers,
+        "notInRegister": report.not_in_register,
         "findings": [_finding(one) for one in report.findings],
         "moreFindings": report.more,
     }
@@ -130,6 +131,8 @@ def _text(report: "Report") -> str:
             tr("superseded"): one.superseded,
         }
         lines.append(f"    {msp}: " + ", ".join(f"{name} {count}" for name, count in facts.items()))
+    if report.not_in_register:
+        lines.append(f"    {tr('single certificates that are not in the register')}: {report.not_in_register}")
     for finding in report.findings:
         block = tr("block {number}", number=finding.block) if finding.block is not None else ""
         where = [block, finding.transaction_id, finding.peer, finding.record]

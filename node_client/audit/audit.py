@@ -9,7 +9,7 @@ from chaincode.ledger.composite_key import split_composite_key
 from node_client.audit.findings import Finding, What
 from node_client.audit.peers import PAUSES, BadAnswer, Beside, Peer, Records
 from node_client.audit.reading import read_blocks
-from node_client.audit.register_check import check_register
+from node_client.audit.register_check import check_register, not_in_register
 from node_client.audit.registry_check import RegistryCheck
 from node_client.audit.replay import Replay
 from node_client.audit.state import AuditState
@@ -35,6 +35,7 @@ class Report:
         height: how many blocks the ledger has.
         block_hash: the hash of the last block, in hex.
         peers: the peers whose blocks and records were compared.
+        not_in_register: single certificates that are not in the issuer's register; None when there is no register.
         findings: everything that is wrong.
         more: how many findings there are beside those.
     """
@@ -45,6 +46,7 @@ class Report:
     block_hash: str = ""
     tally: Tally = field(default_factory=Tally)
     peers: list[str] = field(default_factory=list)
+    not_in_register: int | None = None
     findings: list[Finding] = field(default_factory=list)
     more: int = 0
 
@@ -146,9 +148,14 @@ class Auditor:
             detail = "the channel's organisations, or the registry's policy, are not those of the trust file"
             self.report.note([Finding(what=What.TRUST_FILE, detail=detail, block=self._replay.height - 1)])
 
-    def check_register(self, register: Register) -> None:
-        """Compare a register with the ledger. Raises RegisterError when it cannot be read."""
-        self.report.note(check_register(register, self._ledger.chaincode, self._state))
+    def check_register(self, register: Register, issuer: str) -> None:
+        """Compare the register of an organisation, named by its MSP id, with the ledger.
+
+        Raises:
+            RegisterError: it cannot be read.
+        """
+        self.report.note(check_register(register, issuer, self._ledger.chaincode, self._state))
+        self.report.not_in_register = not_in_register(register, issuer, self._ledger.chaincode, self._state)
 
     def _kept(self) -> bytes:
         values = {"tally": asdict(self.report.tally), "findings": [asdict(one) for one in self._in_blocks]}

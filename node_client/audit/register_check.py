@@ -1,7 +1,10 @@
 """The issuer's register beside the ledger."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import TypeVar
 
+from chaincode.ledger.composite_key import composite_range
 from chaincode.ledger.state import StateReader
 from chaincode.registry.model import keys, merkle
 from chaincode.registry.model.commitment import commitment
@@ -13,12 +16,18 @@ from node_client.certificates.errors import RegisterError, StatementError
 from node_client.certificates.register import ATTESTED, COMMITTED, Register, Row
 from node_client.certificates.statement import Statement
 
+R = TypeVar("R", BatchRecord, CertificateRecord)
 
-def check_register(register: Register, chaincode: str, state: StateReader) -> Iterator[Finding]:
+
+def check_register(register: Register, issuer: str, chaincode: str, state: StateReader) -> Iterator[Finding]:
     """Where the register and the ledger do not agree.
 
-    What was erased from the register is on the ledger alone, and that is right; what the register says was issued
-    must be on the ledger, and be what the register has.
+    What the register says was issued must be on the ledger, and be what the register has; every batch that its
+    organisation anchored must be in the register. A single certificate that was erased from the register is on the
+    ledger alone, and that is right: see `not_in_register`.
+
+    Args:
+        issuer: the MSP id of the register's organisation.
 
     Raises:
         RegisterError: the register cannot be read.
@@ -28,7 +37,9 @@ def check_register(register: Register, chaincode: str, state: StateReader) -> It
         if detail:
             yield Finding(what=What.REGISTER, detail=detail, record=f"certificate {row.certificate_id}")
     members = Members(register)
+    known: set[str] = set()
     for batch in members.batches.all():
+        known.add(batch.batch_id)
         detail = _batch_difference(members, batch, chaincode, state)
         if detail:
             yield Finding(what=What.REGISTER, detail=detail, record=f"batch {batch.batch_id}")
@@ -36,6 +47,23 @@ def check_register(register: Register, chaincode: str, state: StateReader) -> It
             if _leaf(member) != member.leaf:
                 detail = "the register's statement is not the one that was issued"
                 yield Finding(what=What.REGISTER, detail=detail, record=f"certificate {member.certificate_id}")
+    for record in _records(BatchRecord, keys.BATCH, chaincode, state):
+        # Erasing leaves a batch where it is: one that the register never had was made without it.
+        if record.issuer_msp == issuer and record.batch_id not in known:
+            detail = "the ledger has it, and the register does not"
+            yield Finding(what=What.REGISTER, detail=detail, record=f"batch {record.batch_id}")
+
+
+def not_in_register(register: Register, issuer: str, chaincode: str, state: StateReader) -> int:
+    """How many single certificates of the register's organisation are on the ledger alone: erased, or lost."""
+    records = _records(CertificateRecord, keys.CERTIFICATE, chaincode, state)
+    return sum(one.issuer_msp == issuer and register.find(one.certificate_id) is None for one in records)
+
+
+def _records(kind: type[R], name: str, chaincode: str, state: StateReader) -> Iterator[R]:
+    for _, value in state.range(chaincode, *composite_range(name, [])):
+        with suppress(RecordError):  # what is no record has been found by the registry's rules
+            yield kind.from_bytes(value.value)
 
 
 def _batch_difference(members: Members, batch: Batch, chaincode: str, state: StateReader) -> str:

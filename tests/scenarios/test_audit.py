@@ -156,3 +156,20 @@ def test_a_register_with_other_content_is_found_and_named(copy: Commands) -> Non
         "certificate",
     ]
     assert copy("audit", "--json", "--no-register").status == 0
+
+
+@pytest.mark.embedded
+def test_what_the_ledger_alone_has_is_found_and_counted(copy: Commands) -> None:
+    with closing(sqlite3.connect(copy.folder.organisation("City") / "register.db")) as register, register:
+        ((batch,),) = register.execute("SELECT id FROM batches")
+        for table in ("batches", "members", "by_id", "by_reference", "tiles", "runs"):
+            register.execute(f"DELETE FROM {table}")
+        register.execute("DELETE FROM certificates WHERE id = (SELECT min(id) FROM certificates)")
+    control.up(copy.folder)
+    result = copy("audit", "--json")
+    assert result.status == 3
+    (record,) = result.records
+    (finding,) = record["findings"]
+    assert (finding["what"], finding["record"]) == ("register", f"batch {batch}")
+    assert record["notInRegister"] == 1
+    assert "single certificates that are not in the register: 1" in copy("audit").output
