@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 from network import agreement
 from network.agreement import Party
+from network.errors import NetworkError
 from network.fabric.connections import QUICK, gateway
 from network.fabric.registry_package import registry_package_id, registry_service_package
 from network.folder import Folder
@@ -16,7 +17,7 @@ from network.topology import CHANNEL, Organisation
 from network.waiting import Waiter, answered, each
 from node_client.admin._sync.lifecycle import Lifecycle
 from node_client.errors import FabricError
-from node_client.protocol.lifecycle import ChaincodeDefinition
+from node_client.protocol.lifecycle import ChaincodeDefinition, Committed
 from node_client.protocol.policy_dsl import parse_policy
 
 
@@ -33,10 +34,54 @@ def is_deployed(folder: Folder, organisation: Organisation, waiter: Waiter) -> b
 
 
 def has_package(folder: Folder, organisation: Organisation) -> bool:
-    """Whether an organisation's peer has the registry's package of today: another one comes with renewed keys."""
+    """Whether an organisation's peer has the site's own package of today: another one comes with renewed keys.
+
+    Where another version of the registry is in force, which has a package of its own, this one is not needed.
+    """
     wanted = registry_package_id(folder, organisation)
     with gateway(folder, organisation) as connection:
-        return wanted in [one.package_id for one in Lifecycle(connection, CHANNEL).installed()]
+        lifecycle = Lifecycle(connection, CHANNEL)
+        found = lifecycle.committed(REGISTRY)
+        if found and not _is_own(found):
+            return True
+        return wanted in [one.package_id for one in lifecycle.installed()]
+
+
+def runs_registry(folder: Folder, organisation: Organisation) -> bool:
+    """Whether an organisation has approved the registry that is in force with a package that its peer has."""
+    with gateway(folder, organisation) as connection:
+        lifecycle = Lifecycle(connection, CHANNEL)
+        found = lifecycle.committed(REGISTRY)
+        return found is None or _running(lifecycle, found) is not None
+
+
+def _running(lifecycle: Lifecycle, in_force: Committed) -> str | None:
+    """The package by which an organisation runs what is in force; None when it does not."""
+    installed = {one.package_id for one in lifecycle.installed()}
+    for one in lifecycle.approved():
+        same = (one.definition.name, one.definition.sequence) == (REGISTRY, in_force.definition.sequence)
+        if same and in_force.approvals.get(lifecycle.msp_id) and one.package_id in installed:
+            return one.package_id
+    return None
+
+
+def _is_own(in_force: Committed) -> bool:
+    """Whether the site's own service is what is in force: of this version, whatever its endorsement policy is."""
+    return in_force.definition.version == VERSION
+
+
+def _approve_in_force(party: Party, in_force: Committed) -> str:
+    """Approve what others have put on the channel already, and there is nobody to wait for. Returns the package id."""
+    if _is_own(in_force):
+        return agreement.approve(party, in_force.definition)
+    if (running := _running(party.lifecycle, in_force)) is not None:
+        return running
+    version, sequence = in_force.definition.version, in_force.definition.sequence
+    raise NetworkError(
+        f"version {version} of the registry is in force (sequence {sequence}), and the site's own is version {VERSION}",
+        "install and approve the package of that version: certledger chaincode install FILE, "
+        f"certledger chaincode approve {REGISTRY} --version {version} --package FILE, with the definition's policy",
+    )
 
 
 def approve_registry(folder: Folder, organisations: Sequence[Organisation], waiter: Waiter) -> list[str]:
@@ -49,6 +94,7 @@ def approve_registry(folder: Folder, organisations: Sequence[Organisation], wait
 
     Raises:
         StartError: a peer did not take part in time.
+        NetworkError: another version is in force, which the organisation must install and approve by its package.
         FabricError: a peer or the channel refused.
         OSError: a key cannot be read.
     """
@@ -59,23 +105,25 @@ def approve_registry(folder: Folder, organisations: Sequence[Organisation], wait
             package = registry_service_package(folder, organisation)
             parties.append(Party(organisation.msp_id, Lifecycle(connection, CHANNEL), package))
         first = parties[0].lifecycle
-        if not waiter.until("the peer answers", answered(lambda: first.committed(REGISTRY))):
+        in_force = waiter.until("the peer answers", answered(lambda: first.committed(REGISTRY)))
+        if in_force is None:
             return agreement.install_and_approve(parties, definition(), waiter)
-        # Others have put it on the channel already, and there is nobody to wait for.
-        return [agreement.approve(party, definition()) for party in parties]
+        return [_approve_in_force(party, in_force) for party in parties]
 
 
 def commit_registry(folder: Folder, organisation: Organisation) -> bool:
     """Put the registry on the channel with the word of the organisations that have approved it.
 
     Returns:
-        Whether that was done now; false when it was there.
+        Whether that was done now; false when it was there, in whichever version.
 
     Raises:
         NotAgreed: too few have approved, or their peers do not answer.
         FabricError: the channel refused.
     """
     with acting(load_profile(folder, f"{organisation.label}-{ADMIN}")) as member:
+        if member.lifecycle.committed(REGISTRY):
+            return False
         _, endorsers = member.commit(Stated(name=REGISTRY, version=VERSION, policy=POLICY))
     return bool(endorsers)
 

@@ -21,6 +21,7 @@ from network.fabric.deploying import (
     endorsement_trouble,
     has_package,
     is_deployed,
+    runs_registry,
     wait_until_endorsing,
 )
 from network.fabric.joining import (
@@ -298,9 +299,13 @@ class FabricNetwork:
 
     @property
     def _endorsing(self) -> list[Organisation]:
-        """The organisations here whose peers the channel takes for such: a revoked one gets no blocks any more."""
+        """The organisations here whose peers endorse.
+
+        A revoked peer gets no blocks any more, and an organisation may be late with a new version of the registry.
+        """
         folder = self._folder
-        return [one for one in self._residents if not node_is_revoked(folder.organisation(one.name), "peer")]
+        valid = [one for one in self._residents if not node_is_revoked(folder.organisation(one.name), "peer")]
+        return [one for one in valid if runs_registry(folder, one)]
 
     def _process(self, node: Node) -> processes.Process | None:
         """The node's process, if it runs."""

@@ -28,6 +28,11 @@ class AsyncLifecycle:
         self._gateway = gateway
         self._contract = gateway.get_network(channel).get_contract(LIFECYCLE)
 
+    @property
+    def msp_id(self) -> str:
+        """The organisation's."""
+        return self._gateway.identity.msp_id
+
     async def installed(self) -> tuple[InstalledChaincode, ...]:
         """The packages that are installed at the peer. Raises ProposalError."""
         return lifecycle.installed_chaincodes(await self._peer("QueryInstalledChaincodes", b""))
