@@ -5,7 +5,7 @@
 
 from chaincode.registry.model import codes
 from cli.exit_codes import ExitCode
-from cli.language import japanese
+from cli.language import japanese, tr
 from cli.output import Problem
 from network.errors import (
     BinariesError,
@@ -71,6 +71,11 @@ def problem_of(error: Exception) -> Problem:
     if japanese():
         message, next_step = _in_japanese(code, message, next_step)
     return Problem(exit_code=exit_code, code=code, message=message, next_step=next_step)
+
+
+def passing_trouble(error: Exception) -> str:
+    """What users are told when the network does not answer as it should, and is given time."""
+    return tr("trying again for a while: {reason}", reason=problem_of(error).message)
 
 
 def usage_problem(message: str) -> Problem:

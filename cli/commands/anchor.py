@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from node_client.anchoring.manifest import Manifest
     from node_client.anchoring.options import Control, Options, Progress
     from node_client.certificates.errors import RowsRefused
+    from node_client.errors import FabricError
 
 BATCH_SIZE = 1_000_000
 
@@ -109,7 +110,7 @@ class _Command:
         from node_client.anchoring.options import Control
         from node_client.certificates.errors import RowsRefused, Stopped
 
-        control = Control(progress=self._progress)
+        control = Control(progress=self._progress, again=self._again)
         with interruptible(self._interruption(control.stop)):
             try:
                 if self._asked.dry_run:
@@ -221,6 +222,12 @@ class _Command:
         words = {"reading": tr("reading"), "sealing": tr("building the tree"), "sending": tr("anchoring")}
         tally = progress.tally
         self._line.show(words[progress.stage], progress.done, progress.total, tally.members)
+
+    def _again(self, error: "FabricError") -> None:
+        from cli.problems import passing_trouble
+
+        self._line.clear()
+        self._output.message(passing_trouble(error))
 
     def _interruption(self, stop: threading.Event) -> Callable[[], None]:
         """What Ctrl-C does: the run ends where it can go on; a second one leaves at once, which does no harm either."""

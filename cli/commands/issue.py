@@ -215,10 +215,10 @@ class _Report:
 
     def again(self, error: "FabricError") -> None:
         """Tell that the network does not answer as it should, and is given time."""
-        from cli.problems import problem_of
+        from cli.problems import passing_trouble
 
         self._clear()
-        self.output.message(tr("trying again for a while: {reason}", reason=problem_of(error).message))
+        self.output.message(passing_trouble(error))
         self._show()
 
     def end(self, left: "list[Request]") -> int:

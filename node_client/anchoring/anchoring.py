@@ -18,9 +18,12 @@ from node_client.anchoring.running import RunReader
 from node_client.anchoring.source import Entry, Source
 from node_client.certificates._async.client import AsyncRegistryClient
 from node_client.certificates.errors import Stopped
+from node_client.certificates.patience import Patience, concerns_all, passes
 from node_client.certificates.register import ATTESTED, Register
 from node_client.certificates.settling import Settler
+from node_client.errors import FabricError
 from node_client.gateway._async.gateway import AsyncGateway
+from node_client.gateway.pipeline import Pipeline
 
 IN_FLIGHT = 8  # batches that are sent at a time
 
@@ -54,11 +57,12 @@ class Anchorer:
     """
 
     def __init__(self, gateway: AsyncGateway, client: AsyncRegistryClient, register: Register) -> None:
+        self._gateway = gateway
         self._issuer = gateway.identity.msp_id
         self._ledger = client.trust.ledger
         self._register = register
         self._batches = Batches(register)
-        self._settler = Settler(gateway, BatchSteps(client, self._batches))
+        self._steps = BatchSteps(client, self._batches)
 
     async def anchor(
         self,
@@ -69,6 +73,8 @@ class Anchorer:
         control: Control | None = None,
     ) -> Anchored:
         """Anchor everything that a source names, or finish what an earlier run began.
+
+        A network that has answered and then is away for a moment is waited for.
 
         Args:
             source: a source, or entries.
@@ -99,21 +105,59 @@ class Anchorer:
         return Anchored(run, tuple(batches), False)
 
     async def _send(self, batches: list[Batch], control: Control, tally: Tally) -> list[Batch]:
-        places = asyncio.Semaphore(IN_FLIGHT)
-        done = 0
+        network = self._gateway.get_network(self._ledger.channel)
+        async with Pipeline(network, in_flight=IN_FLIGHT) as pipeline:
+            sender = _Sender(Settler(self._gateway, self._steps, pipeline.submit), self._batches, control)
+            done = 0
 
-        async def send(batch: Batch) -> Batch:
-            nonlocal done
-            async with places:
-                if control.stop.is_set():
-                    raise Stopped
-                batch = await self._settler.settle(batch)
-            done += 1
-            control.progress(Progress(Stage.SENDING, done, len(batches), tally))
-            return batch
+            async def send(batch: Batch) -> Batch:
+                nonlocal done
+                batch = await sender.send(batch)
+                done += 1
+                control.progress(Progress(Stage.SENDING, done, len(batches), tally))
+                return batch
 
-        results = await asyncio.gather(*map(send, batches), return_exceptions=True)
+            results = await asyncio.gather(*map(send, batches), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
         return cast(list[Batch], results)
+
+
+class _Sender:
+    """Sends batches, some at a time. When the network is gone for longer than patience lasts, no more are begun."""
+
+    def __init__(self, settler: Settler[Batch], batches: Batches, control: Control) -> None:
+        self._settler = settler
+        self._batches = batches
+        self._stop = control.stop
+        self._patience = Patience(self._ended, control.again)
+        self._places = asyncio.Semaphore(IN_FLIGHT)
+        self._failed: FabricError | None = None
+
+    async def send(self, batch: Batch) -> Batch:
+        async with self._places:
+            if self._stop.is_set():
+                raise Stopped
+            if self._failed is not None:
+                raise self._failed
+            try:
+                return await self._patience.attempt(lambda: self._settle(batch))
+            except FabricError as error:
+                if concerns_all(error):
+                    self._failed = error
+                if self._stop.is_set() and passes(error):
+                    raise Stopped from error
+                raise
+
+    async def _settle(self, batch: Batch) -> Batch:
+        try:
+            return await self._settler.settle(self._batches.now(batch))
+        except FabricError:
+            # A run is often one batch: that a step of it was taken shows that the network was there.
+            if self._batches.now(batch).state != batch.state:
+                self._patience.answered()
+            raise
+
+    def _ended(self) -> bool:
+        return self._stop.is_set() or self._failed is not None

@@ -68,6 +68,12 @@ class Batches:
             return batch if member < batch.first + batch.size else None
         return None
 
+    def now(self, batch: Batch) -> Batch:
+        """A batch as the register has it at this moment. Raises RegisterError when it is gone."""
+        for now in self._rows("SELECT * FROM batches WHERE id = ?", batch.batch_id):
+            return now
+        raise RegisterError("a batch is no longer in the register")
+
     def _rows(self, query: str, *values: int | str) -> Iterator[Batch]:
         with usable(self._register.path):
             rows = self._register.reader.execute(query, values).fetchall()
@@ -101,9 +107,7 @@ class Batches:
             connection.execute(query, values)
 
         await self._register.write(write)
-        for now in self._rows("SELECT * FROM batches WHERE id = ?", batch.batch_id):
-            return now
-        raise RegisterError("a batch is no longer in the register")
+        return self.now(batch)
 
 
 class BatchSteps:

@@ -10,6 +10,7 @@ from threading import Event
 from node_client.anchoring.reading import Tally
 from node_client.certificates.certificate_type import DEFAULT_TYPE
 from node_client.certificates.statement import Ledger
+from node_client.errors import FabricError
 
 BATCH_SIZE = 1_000_000
 
@@ -69,7 +70,7 @@ class Progress:
     tally: Tally
 
 
-def _ignore(_: Progress) -> None:
+def _ignore(_: object) -> None:
     """No one wants to know."""
 
 
@@ -80,7 +81,9 @@ class Control:
     Attributes:
         progress: told now and then, maybe in another thread.
         stop: when set, the run ends soon and can go on later.
+        again: told why the first time that batches are tried again because the network is away.
     """
 
     progress: Callable[[Progress], None] = _ignore
     stop: Event = field(default_factory=Event)
+    again: Callable[[FabricError], None] = _ignore

@@ -1,11 +1,36 @@
 """Manifests, and the receipts of what was anchored from them."""
 
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from chaincode.registry.model.ids import new_id
 from tests.conftest import Commands
+
+# Runs a command that, when the first of its batches has reached a state, says so and waits for a line.
+HELD = """
+import sys
+from node_client.anchoring.batches import Batches
+
+state, held = sys.argv.pop(1), False
+step = getattr(Batches, state)
+
+async def hold(*args):
+    global held
+    batch = await step(*args)
+    if not held:
+        held = True
+        print("held", flush=True)
+        input()
+    return batch
+
+setattr(Batches, state, hold)
+from cli.main import main
+main()
+"""
 
 
 @dataclass(frozen=True)
@@ -46,3 +71,30 @@ def given(commands: Commands, count: int, name: str = "manifest.csv") -> Given:
     path = commands.home / name
     path.write_text("\n".join(["reference,size,sha256", *rows, ""]))
     return Given(commands, path, documents)
+
+
+def anchor_and_hold(commands: Commands, state: str, *arguments: str) -> "subprocess.Popen[bytes]":
+    """Start `anchor`; returns when a batch has reached the state, and the command waits until `let_go`."""
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-c", HELD, state, "anchor", *arguments],
+        cwd=commands.home,
+        env={
+            **os.environ,
+            "CERTLEDGER_LANG": "en",
+            "CERTLEDGER_DIR": str(commands.folder.path),
+            "PYTHONPATH": ":".join(filter(None, sys.path)),
+        },
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,  # `communicate` does not see what `readline` has read ahead
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"held\n"
+    return process
+
+
+def let_go(process: "subprocess.Popen[bytes]") -> None:
+    """Let a command go on that was held."""
+    assert process.stdin is not None
+    process.stdin.write(b"\n")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from node_client import EndorseError, SubmitError
-from node_client.certificates import issuing_all
+from node_client.certificates import patience
 from node_client.certificates.errors import OutcomeUnknown, RegisterError, RegistryRefusal
 from node_client.certificates.issuing import Issued, Request
 from node_client.certificates.issuing_all import Failed, Progress, issue_all
@@ -44,7 +44,7 @@ class Scripted:
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(issuing_all, "PAUSES", Retry(delay=0.0))
+    monkeypatch.setattr(patience, "PAUSES", Retry(delay=0.0))
 
 
 async def issue(issuer: Any, *names: str, **arguments: Any) -> tuple[dict[str, Any], list[str]]:
@@ -87,7 +87,7 @@ async def test_what_no_time_heals_is_not_tried_again(error: FabricError) -> None
 
 
 async def test_a_network_that_stays_away_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(issuing_all, "PATIENCE", 0.02)
+    monkeypatch.setattr(patience, "PATIENCE", 0.02)
     issuer = Scripted(b=[UNREACHABLE] * 1_000_000)
     ended, left = await issue(issuer, "a", "b", "c")
     assert ended["b"] == Failed(Request(document=Path("b")), UNREACHABLE)
@@ -96,7 +96,7 @@ async def test_a_network_that_stays_away_ends_the_run(monkeypatch: pytest.Monkey
 
 
 async def test_who_stops_does_not_wait_for_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(issuing_all, "PAUSES", Retry(delay=1000, longest_delay=1000))
+    monkeypatch.setattr(patience, "PAUSES", Retry(delay=1000, longest_delay=1000))
     stop = asyncio.Event()
     ended, left = await issue(Scripted(b=[UNREACHABLE]), "a", "b", "c", stop=stop, again=lambda error: stop.set())
     assert isinstance(ended["b"], Failed)
