@@ -5,18 +5,23 @@ each with the own key at the own site; then anybody submits it. The updates are 
 signs and submits them, too.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from network.bundle import Bundle
 from network.errors import NetworkError
+from network.migration import MigrationStep, next_step
 from network.profiles import UserProfile
-from network.topology import CHANNEL
+from network.topology import CHANNEL, Topology
 from network.waiting import NotYet, Waiter, answered
 from node_client import ConnectionProfile, Gateway
 from node_client.admin._sync.configuration import ChannelConfiguration, fetch_configuration, submit_update
 from node_client.admin._sync.transport import Orderer
 from node_client.admin.config_signing import sign_update
 from node_client.durable import replace_file
+from node_client.identity.identity import Identity
+from node_client.identity.signer import KeySigner, Signer
 from node_client.protocol.config import ChannelConfig
 from node_client.protocol.config_authority import changed_elements, missing_policies
 from node_client.protocol.config_json import config_from_json, config_to_json
@@ -52,6 +57,7 @@ class ConfigDesk:
         self._signer = connection.signer(profile.organisation, profile.user)
         self._orderer = Orderer(connection.orderer(profile.organisation))
         self._peer = connection.endpoint(profile.organisation)
+        self._home = profile.connection.parent
 
     def fetch(self, path: Path) -> ChannelConfig:
         """Write the configuration in force as JSON. Raises NetworkError, FabricError."""
@@ -79,6 +85,25 @@ class ConfigDesk:
         _write(path, update.file())
         return _state(config, update)
 
+    def migrate(self, path: Path, topology: Topology, bundles: Sequence[Bundle]) -> tuple[MigrationStep, UpdateState]:
+        """Write the update that is the next step from Raft to BFT; nobody has signed it yet.
+
+        Args:
+            topology, bundles: as for `network.migration.next_step`.
+
+        Raises:
+            NetworkError: there is no such step, or a bundle does not fit.
+            FabricError: the configuration in force could not be had.
+        """
+        config = self._config()
+        try:
+            step, wanted = next_step(config, topology, bundles)
+            update = ConfigUpdate.compute(CHANNEL, config.encoded, wanted)
+        except ProtocolError as error:
+            raise NetworkError(f"the channel cannot move to BFT: {error}") from error
+        _write(path, update.file())
+        return step, _state(config, update)
+
     def sign(self, path: Path) -> UpdateState:
         """Sign an update, once. Raises NetworkError, FabricError."""
         config, update = self._config(), _read_update(path)
@@ -90,6 +115,9 @@ class ConfigDesk:
 
     def submit(self, path: Path) -> ChannelConfig:
         """Submit an update, and wait until the own organisation's peer has what comes of it.
+
+        In maintenance mode orderers take nothing but what an orderer submits: the own one does then, with its
+        key in the site's folder.
 
         Returns:
             The configuration in force then.
@@ -104,7 +132,7 @@ class ConfigDesk:
                 f"signatures are missing that satisfy {', '.join(missing)}",
                 "have the organisations' admins sign it: certledger network config sign FILE",
             )
-        submit_update(self._orderer, update, self._identity, self._signer)
+        submit_update(self._orderer, update, *(self._node() if config.in_maintenance else self._user))
 
         def known() -> ChannelConfig:
             with Gateway(self._peer, self._identity, self._signer) as gateway:
@@ -114,6 +142,28 @@ class ConfigDesk:
             return found
 
         return Waiter().until("the peer has the new configuration", answered(known))
+
+    @property
+    def _user(self) -> tuple[Identity, Signer]:
+        return self._identity, self._signer
+
+    def _node(self) -> tuple[Identity, Signer]:
+        """The organisation's first orderer."""
+        msp = self._home / "orderer" / "msp"
+        try:
+            pem = (msp / "signcerts" / "cert.pem").read_bytes()
+            signer = KeySigner.from_pem((msp / "keystore" / "key.pem").read_bytes())
+        except (OSError, ValueError) as error:
+            raise NetworkError(
+                f"in maintenance mode an orderer must submit, and its key cannot be read: {error}",
+                "submit at the site of one of the orderers",
+            ) from error
+        return Identity(self._identity.msp_id, pem), signer
+
+    @property
+    def config(self) -> ChannelConfig:
+        """The configuration in force, as the organisation's orderer knows it. Raises FabricError."""
+        return self._config()
 
     def _config(self) -> ChannelConfig:
         return fetch_configuration(self._orderer, CHANNEL, self._identity, self._signer)

@@ -26,7 +26,7 @@ from typing import Any
 
 from network.errors import FolderError
 from network.topology import DEFAULT_PROFILE, Organisation, Topology, read_topology
-from node_client.durable import make_folder, sync_folder, sync_tree
+from node_client.durable import make_folder, replace_file, sync_folder, sync_tree
 
 FORMAT = 1
 STAMP = "network.json"
@@ -195,6 +195,12 @@ class Folder:
             raise FolderError(f"the folder cannot be written: {error}", "choose another one with --dir") from error
         finally:
             rmtree(temporary, ignore_errors=True)
+
+    def note_profile(self, profile: str) -> None:
+        """Note that another profile of configtx.yaml is in force. Raises FolderError, OSError."""
+        self.require()
+        stamp = {**self._stamp(), "profile": profile}
+        replace_file(self.path / STAMP, f"{json.dumps(stamp)}\n".encode())
 
     def remove(self) -> None:
         """Remove the network with all its keys and data. Raises FolderError when it is none, or cannot be removed."""

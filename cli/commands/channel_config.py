@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.configtx import CONFIGTX, topology_of
 from cli.language import tr
 from cli.settings import Settings, identity_options
 
@@ -42,6 +43,39 @@ def propose(settings: Settings, file: Path, update: Path) -> None:
 
 @config.command()
 @click.argument("update", type=FILE)
+@click.argument("bundles", metavar="[BUNDLE…]", nargs=-1, type=FILE)
+@CONFIGTX
+@identity_options
+def migrate(settings: Settings, update: Path, bundles: tuple[Path, ...], configtx: Path | None) -> None:
+    """Write to UPDATE the next step of the channel's way from Raft to BFT, and tell who must sign it.
+
+    BUNDLE is needed of organisations that have other orderers than when the channel began. Between the steps there is
+    something to do at the sites: see docs/operations.md."""
+    from network.bundle_files import read_bundle
+    from network.migration import PROFILE, known_bundles, require_fabric
+
+    require_fabric(settings.folder)
+    known = known_bundles(settings.folder, [read_bundle(path) for path in bundles])
+    step, state = _desk(settings).migrate(update, topology_of(configtx, PROFILE), known)
+    _tell(settings, update, state, step=step.name.lower(), title=tr(step))
+
+
+@config.command()
+@CONFIGTX
+@identity_options
+def adopt(settings: Settings, configtx: Path | None) -> None:
+    """Bring this folder to what the configuration in force says of the orderers: which there are, how they agree."""
+    from network import migration
+    from network.tolerance import tolerance
+
+    found = migration.adopt(settings.folder, _desk(settings).config, topology_of(configtx, migration.PROFILE))
+    addresses = [place.address for one in found.organisations for place in one.orderers]
+    record = {"consensus": tolerance(found).consensus, "orderers": addresses}
+    settings.output.result(record, f"✔ {tr('the folder knows the orderers')}: {', '.join(addresses)}")
+
+
+@config.command()
+@click.argument("update", type=FILE)
 @identity_options
 def sign(settings: Settings, update: Path) -> None:
     """Sign UPDATE as the profile's user, and tell who must sign it still."""
@@ -64,13 +98,14 @@ def _desk(settings: Settings) -> "ConfigDesk":
     return ConfigDesk(settings.profile())
 
 
-def _tell(settings: Settings, update: Path, state: "UpdateState") -> None:
+def _tell(settings: Settings, update: Path, state: "UpdateState", *, step: str = "", title: str = "") -> None:
     record = {
+        **({"step": step} if step else {}),
         "file": str(update),
         "changes": list(state.changes),
         "signatures": state.signatures,
         "missing": list(state.missing),
     }
-    lines = [f"✔ {update}", *(f"    {one}" for one in state.changes)]
+    lines = [f"✔ {update}  {title}".rstrip(), *(f"    {one}" for one in state.changes)]
     lines += [f"  – {tr('not signed as needed yet')}: {one}" for one in state.missing]
     settings.output.result(record, "\n".join(lines))

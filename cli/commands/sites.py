@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.clock import Clock
+from cli.configtx import CONFIGTX, topology_of
 from cli.language import tr
 from cli.settings import CONSENSUS, Settings, folder_options
 
 if TYPE_CHECKING:
     from network.fabric.running import FabricNetwork
-    from network.topology import Organisation, Topology
+    from network.topology import Organisation
 
 FILE = click.Path(path_type=Path, dir_okay=False)
-CONFIGTX = click.option(
-    "--configtx", metavar="FILE", type=FILE, help="The consortium's configtx.yaml (default: certledger's own)."
-)
 
 
 @click.command("init-org")
@@ -53,7 +51,7 @@ def init_org(
     from network.requests import REQUESTS
     from network.tolerance import PROFILES
 
-    topology = _topology(configtx, PROFILES[consensus])
+    topology = topology_of(configtx, PROFILES[consensus])
     organisation = topology.organisation(name)
     if peer:
         organisation = replace(organisation, peer=peer)
@@ -115,6 +113,22 @@ def renew(settings: Settings) -> None:
             settings.output.result(record, f"✔ {organisation.name}/{one.file}  {dates}")
 
 
+@click.command("add-orderer")
+@click.argument("name")
+@click.argument("address", metavar="HOST:PORT")
+@folder_options
+def add_orderer(settings: Settings, name: str, address: str) -> None:
+    """Make the keys of another orderer of organisation NAME, which will serve at HOST:PORT.
+
+    It orders when the channel's configuration has it: `network config migrate` proposes that."""
+    from network import migration
+
+    found = migration.add_orderer(settings.folder, name, address)
+    place = found.orderers[-1]
+    record = {"organisation": found.name, "name": place.name, "address": place.address}
+    settings.output.result(record, f"✔ {tr('the keys of the orderer are made')}: {place.name}  {place.address}")
+
+
 @click.command("export-org")
 @click.option("--out", metavar="FILE", type=FILE, help="Where to write it (default: NAME.bundle.json here).")
 @folder_options
@@ -149,7 +163,7 @@ def channel_block(settings: Settings, bundles: tuple[Path, ...], configtx: Path 
     folder = settings.folder
     topology = folder.topology()
     if configtx:
-        topology = _topology(configtx, topology.name)
+        topology = topology_of(configtx, topology.name)
     channel = sites.make_channel(folder, topology, [read_bundle(path) for path in bundles], expected)
     record = {
         "file": str(folder.path / sites.BLOCK),
@@ -207,17 +221,6 @@ def commit(settings: Settings) -> None:
     settings.output.result({"already": not done}, f"✔ {text}")
 
 
-def _topology(configtx: Path | None, profile: str) -> "Topology":
-    from network.errors import ConfigurationError
-    from network.topology import default_configtx, read_topology
-
-    try:
-        text = configtx.read_text(encoding="utf-8") if configtx else default_configtx()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{configtx} cannot be read: {error}") from error
-    return read_topology(text, profile)
-
-
 def _own(settings: Settings) -> "tuple[Organisation, ...]":
     """The organisations whose site this is."""
     return settings.folder.residents(settings.folder.topology())
@@ -233,4 +236,4 @@ def _nodes(settings: Settings) -> "FabricNetwork":
     return FabricNetwork(settings.folder)
 
 
-COMMANDS = (init_org, take_in, renew, export_org, channel_block, start, join, approve, commit)
+COMMANDS = (init_org, add_orderer, take_in, renew, export_org, channel_block, start, join, approve, commit)

@@ -9,6 +9,7 @@ from cli import japanese
 from cli.commands import verify
 from cli.exit_codes import ExitCode
 from cli.problems import _CODES
+from network.migration import MigrationStep
 from network.progress import Step
 
 SOURCES = sorted(Path(cli.__file__).parent.rglob("*.py"))
@@ -23,6 +24,7 @@ OTHERS = {
     "revoked",
     "superseded",
     *Step,
+    *MigrationStep,
 }
 
 
