@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from fabric_protos.common import configtx_pb2, configuration_pb2
 from fabric_protos.orderer import configuration_pb2 as orderer_pb2
 from fabric_protos.orderer.etcdraft import configuration_pb2 as etcdraft_pb2
+from fabric_protos.orderer.smartbft import configuration_pb2 as smartbft_pb2
 
 from node_client.protocol.codec import parse
 from node_client.protocol.errors import ProtocolError
@@ -75,6 +76,8 @@ def with_bft(config: bytes, wanted: bytes) -> bytes:
     """The configuration whose orderers agree by BFT, as another configuration says, and stay in maintenance mode.
 
     Their TLS certificates stay those by which they know each other now: Fabric takes no others, renewed ones included.
+    Options must state how large a batch is, unlike those of a first block: the values in force are put in, which Fabric
+    uses in any case (`createSmartBftConfig` of `orderer/consensus/smartbft/util.go`).
 
     Args:
         wanted: a configuration of BFT with the same consenters: its options, mapping and policy of block signatures.
@@ -96,6 +99,10 @@ def with_bft(config: bytes, wanted: bytes) -> bytes:
     value.value, value.mod_policy = mapping.SerializeToString(deterministic=True), source.values[_MAPPING].mod_policy
     orderer.policies[_VALIDATION].policy.CopyFrom(source.policies[_VALIDATION].policy)
     consensus = _consensus(source)
+    options = parse(smartbft_pb2.Options, consensus.metadata, "SmartBFT options")
+    size = parse(orderer_pb2.BatchSize, orderer.values["BatchSize"].value, "BatchSize")
+    options.request_batch_max_count, options.request_batch_max_bytes = size.max_message_count, size.absolute_max_bytes
+    consensus.metadata = options.SerializeToString(deterministic=True)
     consensus.state = orderer_pb2.ConsensusType.STATE_MAINTENANCE
     return _with_consensus(message, consensus)
 

@@ -1,0 +1,154 @@
+"""Three sites move their running channel from Raft to BFT, by the steps of docs/operations.md and nothing else."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from shutil import copy
+
+import pytest
+
+from cli.exit_codes import ExitCode
+from network.fabric.nodes import PORTS_PER_ORDERER
+from network.folder import Engine
+from network.ports import placed
+from network.topology import Topology, default_configtx, read_topology
+from tests.conftest import Result
+from tests.sites import NAMES, PATIENCE, Site, bring, formed, site
+
+pytestmark = [pytest.mark.fabric, pytest.mark.slow]
+
+CONFIG = ("network", "config")
+
+
+def with_room() -> tuple[Topology, str]:
+    """The consortium at free ports, and where the city's second orderer will be, free too."""
+    four = read_topology(default_configtx(), "BFT")
+    city, *others = placed(four, "auto", Engine.FABRIC)
+    assert city.more_orderers[0].endswith(str(int(city.orderer.rpartition(":")[2]) + PORTS_PER_ORDERER))
+    raft = read_topology(default_configtx(), "Raft")
+    first = raft.organisation("City")
+    three = (type(first)(first.name, first.msp_id, city.peer, city.orderer), *others)
+    return Topology(three, raft.name, raft.profile), city.more_orderers[0]
+
+
+@pytest.fixture(scope="module")
+def room() -> tuple[Topology, str]:
+    return with_room()
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory, room: tuple[Topology, str]) -> Iterator[Sequence[Site]]:
+    place = tmp_path_factory.mktemp("migrating")
+    sites = [site(place, name) for name in NAMES]
+    with formed(sites, room[0]):
+        yield sites
+
+
+def agreed(three: Sequence[Site], file: str) -> Callable[[], Result]:
+    """The city and Tri-Valley sign an update, and the city submits it: what that gives."""
+    city, _, trivalley = three
+    city.commands.ok(*CONFIG, "sign", file, "--profile", "city-admin")
+    copy(city.commands.home / file, trivalley.commands.home / file)
+    (signed,) = trivalley.commands.ok(*CONFIG, "sign", file, "--profile", "trivalley-admin")
+    assert signed["missing"] == []
+    copy(trivalley.commands.home / file, city.commands.home / file)
+    return lambda: city.commands(*CONFIG, "submit", file, "--profile", "city-admin")
+
+
+def propose(three: Sequence[Site], file: str) -> str:
+    (proposed,) = three[0].commands.ok(*CONFIG, "migrate", file, "--profile", "city-admin")
+    return str(proposed["step"])
+
+
+def take(three: Sequence[Site], step: str) -> None:
+    """A step, from the proposal until it is in force."""
+    assert propose(three, f"{step}.pb") == step
+    done = agreed(three, f"{step}.pb")()
+    assert done.status == 0, done
+
+
+def restart(sites: Sequence[Site]) -> None:
+    for one in sites:
+        one.run("down")
+    for one in sites:
+        one.run("start")
+
+
+def led(three: Sequence[Site]) -> None:
+    """Wait until the orderers have a leader, as operators do with `network status`."""
+    deadline = time.monotonic() + PATIENCE
+    while not any(node["leader"] for one in three for node in one.run("status")["nodes"]):
+        assert time.monotonic() < deadline
+
+
+def consensus(one: Site, path: Path) -> tuple[str, str]:
+    one.commands.ok(*CONFIG, "fetch", str(path), "--profile", f"{one.name.lower()}-admin")
+    value = json.loads(path.read_text())["channel_group"]["groups"]["Orderer"]["values"]["ConsensusType"]["value"]
+    return value["type"], value["state"]
+
+
+def test_a_running_channel_moves_from_raft_to_bft(
+    three: Sequence[Site], room: tuple[Topology, str], tmp_path: Path
+) -> None:
+    city, nishitetsu, _ = three
+    before = city.commands.document("before.pdf")
+    city.issue(before.name)
+
+    config = tmp_path / "config.json"
+    assert consensus(city, config) == ("etcdraft", "STATE_NORMAL")
+    hasty = json.loads(config.read_text())
+    value = hasty["channel_group"]["groups"]["Orderer"]["values"]["ConsensusType"]["value"]
+    value.update(type="BFT", metadata={})
+    config.write_text(json.dumps(hasty))
+    city.commands.ok(*CONFIG, "propose", str(config), "0.pb", "--profile", "city-admin")
+    refused = agreed(three, "0.pb")()
+    assert (refused.status, "is not in maintenance mode" in refused.messages) == (ExitCode.REFUSED, True), refused
+
+    city.run("add-orderer", "City", room[1])
+    take(three, "consenter")
+    restart([city])
+    city.run("join")
+    caught_up(city)
+    city.issue(city.commands.document("with four.pdf").name)
+
+    take(three, "enter")
+    assert consensus(city, config) == ("etcdraft", "STATE_MAINTENANCE")
+    refused = city.commands("issue", city.commands.document("during.pdf").name)
+    assert refused.status == ExitCode.OUTCOME_UNKNOWN
+    assert "no orderers could successfully process transaction" in refused.messages
+
+    restart(three)
+    led(three)
+    take(three, "change")
+    assert consensus(city, tmp_path / "config.json") == ("BFT", "STATE_MAINTENANCE")
+    restart(three)
+    led(three)
+
+    take(three, "leave")
+    for one in three:
+        (adopted,) = one.commands.ok(*CONFIG, "adopt", "--profile", f"{one.name.lower()}-admin")
+        assert (adopted["consensus"], len(adopted["orderers"])) == ("bft", 4)
+        restart([one])
+        led(three)
+        found = one.run("status")["consensus"]
+        assert found == {"type": "bft", "orderers": 4, "faults": 1, "indispensable": ["City"]}
+
+    after = city.commands.document("after.pdf")
+    city.issue(after.name)
+    city.issue("during.pdf")
+    for document in (before, after):
+        bring(document.name, city, nishitetsu)
+        assert nishitetsu.commands("verify", document.name, "--profile", "nishitetsu-verifier").status == 0
+    done = city.commands(*CONFIG, "migrate", "5.pb", "--profile", "city-admin")
+    assert (done.status, "agree by BFT already" in done.messages) == (2, True), done
+
+
+def caught_up(city: Site) -> None:
+    """Wait until the city's second orderer has the blocks of its first."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        heights = [node["height"] for node in city.run("status")["nodes"] if node["kind"] == "orderer"]
+        if heights[0] == heights[1]:
+            return
+        assert time.monotonic() < deadline, heights
