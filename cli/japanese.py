@@ -151,6 +151,15 @@ TEXTS = {
     "the register has no runs": "発行簿に一括記録はありません",
     "not read to its end": "読み込み途中",
     "not all sent": "記録途中",
+    "given up": "取りやめました",
+    "forget needs --run NAME, and has no --dry-run": "forget には --run 名前 が必要で、--dry-run はありません",
+    "this run was given up: its other certificates are not anchored": (
+        "この一括記録は取りやめたものです。ほかの証明書は記録されていません"
+    ),
+    "{count} batches are on the ledger: their receipts stay": "{count} 件のバッチは台帳にあり、受領証は残ります",
+    "to finish such a batch instead, run the same anchor command again": (
+        "このバッチの記録を終わらせるには、同じ anchor コマンドをもう一度実行してください"
+    ),
     "give one of ID, --reference, --run and --all": "ID、--reference、--run、--all のどれか一つを指定してください",
     "give one of ID, --run and --all": "ID、--run、--all のどれか一つを指定してください",
     "--format files needs a folder: --out": "--format files には --out でフォルダーを指定してください",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.commands.anchor_runs import forget_run, runs_status
 from cli.commands.issue import certificate_type, last_day
 from cli.exit_codes import ExitCode
 from cli.interruption import interruptible
@@ -76,10 +77,15 @@ def anchor(
     input. A manifest has the columns path, or sha256 and size; and media_type, type, issued_on, valid_until, reference,
     in any order. The same command again goes on where an earlier one stopped.
 
-    `certledger anchor status` lists the runs (a source of that name is ./status).
+    `certledger anchor status` lists the runs, and `certledger anchor forget --run NAME` gives one up that is not
+    finished (sources of these names are ./status and ./forget).
     """
     if source == "status":
-        return _status(settings)
+        return runs_status(settings)
+    if source == "forget":
+        if not run_name or dry_run:
+            raise click.UsageError(tr("forget needs --run NAME, and has no --dry-run"))
+        return forget_run(settings, run_name)
     from node_client.anchoring.options import Options
     from node_client.certificates.document import is_media_type
 
@@ -182,6 +188,8 @@ class _Command:
             self._output.message(tr("columns that are not used: {names}", names=", ".join(sorted(names))))
 
     def _told(self, anchored: "Anchored") -> int:
+        from node_client.anchoring.run import GIVEN_UP
+
         self._line.clear()
         for line, message in anchored.problems:
             self._problem(line, message, "left-out")
@@ -201,6 +209,9 @@ class _Command:
         left_out = anchored.run.left_out
         if left_out:
             self._output.message(tr("{count} rows left out", count=left_out))
+        if anchored.run.state == GIVEN_UP:
+            self._output.message(tr("this run was given up: its other certificates are not anchored"))
+            return ExitCode.PARTLY_DONE
         return ExitCode.PARTLY_DONE if left_out else ExitCode.DONE
 
     def _refused(self, refused: "RowsRefused") -> int:
@@ -256,38 +267,3 @@ def _opened(asked: _Asked, spool: Path) -> "contextlib.AbstractContextManager[Fo
     if path.is_dir():
         return contextlib.nullcontext(FolderSource(path))
     return Manifest(path, asked.encoding)
-
-
-def _status(settings: Settings) -> int:
-    from node_client.anchoring.batches import Batches
-    from node_client.anchoring.runs import RunStore
-    from node_client.certificates.register import Register
-
-    profile = settings.profile()
-    if not profile.register.exists():
-        settings.output.message(tr("the register has no runs"))
-        return ExitCode.DONE
-    count = 0
-    with Register(profile.register) as register, RunStore(profile.register) as store:
-        batches = Batches(register)
-        for run, kept in store.all():
-            count += 1
-            sent = batches.of_run(run.run)
-            anchored = sum(batch.state == "attested" for batch in sent)
-            state = run.state if run.state == "reading" else ("done" if anchored == len(sent) else "sending")
-            record = {
-                "run": run.name,
-                "state": state,
-                "certificates": kept,
-                "leftOut": run.left_out,
-                "batches": len(sent),
-                "anchored": anchored,
-                "created": run.created,
-            }
-            words = {"reading": tr("not read to its end"), "sending": tr("not all sent"), "done": tr("anchored")}
-            certificates = tr("{count} certificates", count=kept)
-            text = f"{run.created[:19]}Z  {run.name}  {words[state]}  {certificates}  {anchored}/{len(sent)}"
-            settings.output.result(record, text)
-    if not count:
-        settings.output.message(tr("the register has no runs"))
-    return ExitCode.DONE

@@ -5,10 +5,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from node_client.anchoring.options import Control, Options
+from node_client.anchoring.run import GIVEN_UP
 from node_client.anchoring.running import RunReader
 from node_client.anchoring.runs import RunStore
 from node_client.anchoring.source import Source
-from node_client.certificates.errors import RowsRefused
+from node_client.certificates.errors import RowsRefused, SourceError
 from node_client.certificates.register import Register
 from node_client.certificates.statement import Ledger
 
@@ -47,6 +48,8 @@ def check(
     """
     with RunStore(register) as store:
         there = store.find(run or source.digest())
+    if there is not None and there.state == GIVEN_UP:
+        raise SourceError(f"the run {there.name} was given up", "name another --run")
     if there is not None and there.members:
         return Checked(there.members, there.left_out, _batches(there.members, options), already=True)
     with TemporaryDirectory(dir=register.parent, prefix=".trying-") as folder:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from node_client.certificates.errors import SourceError
 
-READING, SEALED = "reading", "sealed"
+READING, SEALED, GIVEN_UP = "reading", "sealed", "given-up"
 NAMELESS = "~"  # begins the name of a run whose name is not known before it is sealed
 SHIFT = 32  # a certificate's number is its run's, shifted by this, and its place in the run
 
@@ -17,8 +17,8 @@ class Run:
         source: the source's digest; None while it is not known.
         options: what was asked for, as JSON.
         issued_on: the day on which it began, which is its certificates' day of issue.
-        state: reading or sealed.
-        members: certificates, once it is sealed.
+        state: reading, sealed, or given up: what was or may have been sent is all that is left.
+        members: certificates, once it is sealed; of one that was given up those that are left.
         left_out: rows that were left out.
     """
 

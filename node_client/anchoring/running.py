@@ -13,7 +13,7 @@ from node_client.anchoring.options import Control, Options, Progress, Stage
 from node_client.anchoring.preparing import Shape, Work
 from node_client.anchoring.reading import Tally, read
 from node_client.anchoring.rows import Terms
-from node_client.anchoring.run import NAMELESS, SEALED, Run, require_same_source
+from node_client.anchoring.run import NAMELESS, READING, Run, require_same_source
 from node_client.anchoring.runs import RunStore, SealedMeanwhile
 from node_client.anchoring.source import ENTRIES, ROWS, Entry, Segment, Source, entry_rows, rows_digest
 from node_client.certificates.errors import RegisterError, RowsRefused, SourceChanged, SourceError, Stopped
@@ -49,7 +49,7 @@ class RunReader:
         """Read a source to its end, or find that this was done.
 
         Returns:
-            The sealed run, and what was read now.
+            The run, sealed or given up, and what was read now.
 
         Raises:
             SourceError, RowsRefused, RegisterError, Stopped: see `Anchorer.anchor`.
@@ -57,7 +57,7 @@ class RunReader:
         digest = source.digest()
         with RunStore(self._register) as store:
             run = store.begin(self._name or digest, digest, self._text)
-            if run.state == SEALED:
+            if run.state != READING:
                 return run, Tally()
             return self._read(
                 store, run, source.segments(), source.shape, source.folder, source.total, run.name, digest
@@ -112,7 +112,7 @@ class RunReader:
         with RunStore(self._register) as store:
             store.discard_abandoned((datetime.now(UTC) - _ABANDONED).isoformat(timespec="milliseconds"))
             run = store.begin(self._name or NAMELESS + token_hex(8), None, self._text)
-            if run.state == SEALED:
+            if run.state != READING:
                 digest = sha256(b"".join(segment.digest for segment in segments)).hexdigest()
                 require_same_source(run, digest)
                 return run, Tally()

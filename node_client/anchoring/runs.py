@@ -16,7 +16,7 @@ from typing import Any
 
 from node_client.anchoring import sealing
 from node_client.anchoring.preparing import BODY, Prepared
-from node_client.anchoring.run import NAMELESS, READING, SEALED, SHIFT, Kept, Run, require_same_source
+from node_client.anchoring.run import GIVEN_UP, NAMELESS, READING, SEALED, SHIFT, Kept, Run, require_same_source
 from node_client.anchoring.sealing import MOST_PROBLEMS, Conflicts
 from node_client.anchoring.template import Kind
 from node_client.certificates.errors import RegisterError, SourceChanged, SourceError
@@ -209,11 +209,38 @@ class RunStore:
         """Forget a run that was not sealed."""
         with self._transaction(durable=True):
             now = self._now(run)
-            if now is None or now.state == SEALED:
+            if now is None or now.state != READING:
                 return
-            self._db.execute("DELETE FROM members WHERE member BETWEEN ? AND ?", (run.first, run.last))
-            self._db.execute("DELETE FROM segments WHERE run = ?", (run.run,))
-            self._db.execute("DELETE FROM runs WHERE run = ?", (run.run,))
+            self._remove(run)
+
+    def give_up(self, run: Run) -> tuple[int, int]:
+        """Forget what was never sent of a run: batches that are prepared, or all of it when it is not sealed.
+
+        Raises:
+            RegisterError: another command has given it up.
+
+        Returns:
+            How many certificates and batches are gone.
+        """
+        with self._transaction(durable=True):
+            if self._require(run).state == READING:
+                certificates, batches, left = self._remove(run), 0, 0
+            else:
+                certificates, batches, left = sealing.remove_prepared(self._db, run.first, run.last)
+                if left and certificates:
+                    change = "UPDATE runs SET state = ?, members = ? WHERE run = ?"
+                    self._db.execute(change, (GIVEN_UP, left, run.run))
+                elif not left:
+                    self._remove(run)
+        with usable(self._path):  # what was there is nowhere in the file then
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return certificates, batches
+
+    def _remove(self, run: Run) -> int:
+        members = self._db.execute("DELETE FROM members WHERE member BETWEEN ? AND ?", (run.first, run.last)).rowcount
+        self._db.execute("DELETE FROM segments WHERE run = ?", (run.run,))
+        self._db.execute("DELETE FROM runs WHERE run = ?", (run.run,))
+        return members
 
     def discard_abandoned(self, before: str) -> None:
         """Forget nameless runs that nobody can go on with, begun before this moment."""

@@ -41,6 +41,14 @@ UNION
 SELECT m.line, m.member FROM keyed m CROSS JOIN other.certificates c ON c.reference = m.name
 ORDER BY line
 """
+# Of everything that belongs to the certificates of a span of numbers, which is a batch.
+_REMOVALS = (
+    "DELETE FROM by_reference WHERE key IN (SELECT key FROM keyed WHERE member BETWEEN ? AND ?)",
+    "DELETE FROM by_id WHERE id IN (SELECT substr(body, 33, 16) FROM members WHERE member BETWEEN ? AND ?)",
+    "DELETE FROM members WHERE member BETWEEN ? AND ?",
+    "DELETE FROM tiles WHERE first BETWEEN ? AND ?",
+    "DELETE FROM batches WHERE first BETWEEN ? AND ?",
+)
 
 
 @dataclass(frozen=True)
@@ -140,6 +148,25 @@ def build(
     for start, tiles in zip(range(first, first + members, batch_size), roots, strict=True):
         _add_batch(db, run, start, min(batch_size, first + members - start), tiles)
     return int(members)
+
+
+def remove_prepared(db: sqlite3.Connection, first: int, last: int) -> tuple[int, int, int]:
+    """Remove a run's batches that are not even endorsed, with their certificates and references.
+
+    Args:
+        first, last: the span of the run's numbers.
+
+    Returns:
+        How many certificates and batches are gone, and how many certificates are left.
+    """
+    query = "SELECT first, first + size - 1 FROM batches WHERE first BETWEEN ? AND ? AND state = ?"
+    spans = db.execute(query, (first, last, PREPARED)).fetchall()
+    for span in spans:
+        for removal in _REMOVALS:
+            db.execute(removal, span)
+    query = "SELECT COALESCE(sum(size), 0) FROM batches WHERE first BETWEEN ? AND ?"
+    (left,) = db.execute(query, (first, last)).fetchone()
+    return sum(end - start + 1 for start, end in spans), len(spans), left
 
 
 def _add_batch(db: sqlite3.Connection, run: int, first: int, size: int, roots: Iterable[bytes]) -> None:

@@ -60,6 +60,11 @@ class AsyncTransaction(Signable):
         """
         request = requests.submit_request(self.channel, self.transaction_id, self.data, self.signature)
         await self._transport.submit(request, timeout)
+        return self.commit
+
+    @property
+    def commit(self) -> AsyncCommit:
+        """What asks how the transaction ended, for one that may have been submitted before."""
         creator = self._session.identity.serialized
         data = requests.commit_status_request(self.channel, self.transaction_id, creator)
         return AsyncCommit(self._session, self._transport, data)

@@ -61,6 +61,11 @@ class Transaction(Signable):
         """
         request = requests.submit_request(self.channel, self.transaction_id, self.data, self.signature)
         self._transport.submit(request, timeout)
+        return self.commit
+
+    @property
+    def commit(self) -> Commit:
+        """What asks how the transaction ended, for one that may have been submitted before."""
         creator = self._session.identity.serialized
         data = requests.commit_status_request(self.channel, self.transaction_id, creator)
         return Commit(self._session, self._transport, data)
