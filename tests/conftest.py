@@ -18,7 +18,8 @@ from network.fabric import binaries
 from network.folder import Engine, Folder
 
 DEADLINE = 120.0
-COMMAND = [sys.executable, "-P", "-c", "from cli.main import main; main()"]
+PYTHON = [sys.executable, "-P", "-c"]
+PROGRAM = "from cli.main import main; main()"
 SCENARIOS = Path(__file__).parent / "scenarios"
 
 
@@ -86,18 +87,20 @@ def certledger(
     cwd: Path,
     folder: Folder | None = None,
     prefix: Sequence[str] = (),
+    program: str = PROGRAM,
     **environment: str,
 ) -> Result:
     """Run a command as users do: as a process of its own, in English.
 
     Args:
         prefix: what the command line begins with, as to run it on another machine.
+        program: what the process does with the arguments; a test may change something first.
     """
     variables = {**os.environ, "CERTLEDGER_LANG": "en", **environment}
     if folder is not None:
         variables["CERTLEDGER_DIR"] = str(folder.path)
     done = subprocess.run(
-        [*prefix, *COMMAND, *map(str, arguments)],
+        [*prefix, *PYTHON, program, *map(str, arguments)],
         cwd=cwd,
         env=variables,
         stdin=subprocess.DEVNULL,
@@ -119,9 +122,12 @@ class Commands:
     folder: Folder
     home: Path
     prefix: tuple[str, ...] = ()
+    program: str = PROGRAM
 
     def __call__(self, *arguments: str | Path, **environment: str) -> Result:
-        return certledger(*arguments, cwd=self.home, folder=self.folder, prefix=self.prefix, **environment)
+        return certledger(
+            *arguments, cwd=self.home, folder=self.folder, prefix=self.prefix, program=self.program, **environment
+        )
 
     def ok(self, *arguments: str | Path) -> list[dict[str, Any]]:
         """Run a command that must succeed, for its JSON."""
@@ -132,7 +138,7 @@ class Commands:
     def start(self, *arguments: str | Path) -> "subprocess.Popen[bytes]":
         """Start a command, in English, to follow what it prints and to do something to it meanwhile."""
         return subprocess.Popen(
-            [*self.prefix, *COMMAND, *map(str, arguments)],
+            [*self.prefix, *PYTHON, self.program, *map(str, arguments)],
             cwd=self.home,
             env={**os.environ, "CERTLEDGER_LANG": "en", "CERTLEDGER_DIR": str(self.folder.path)},
             stdout=subprocess.PIPE,

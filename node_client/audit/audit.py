@@ -7,7 +7,7 @@ from itertools import chain
 
 from chaincode.ledger.composite_key import split_composite_key
 from node_client.audit.findings import Finding, What
-from node_client.audit.peers import PAUSES, BadAnswer, Beside, Peer, Records
+from node_client.audit.peers import BadAnswer, Beside, Peer, Records, chances
 from node_client.audit.reading import read_blocks
 from node_client.audit.register_check import check_register, not_in_register
 from node_client.audit.registry_check import RegistryCheck
@@ -136,7 +136,7 @@ class Auditor:
                 yield block
                 progress(block.number + 1, height)
 
-        self.take(told(read_blocks(first.network, start, height)), beside)
+        self.take(told(read_blocks(first.network, start, height, peer=first.name)), beside)
         self.report.note(chain.from_iterable(one.findings for one in beside))
         for peer in peers:
             self._compare_records(peer, first)
@@ -165,15 +165,14 @@ class Auditor:
         records = Records(peer, self._ledger.chaincode, self._state)
         try:
             doubtful = list(records.differences())
-            for pause in PAUSES:
+            for _ in chances(peer.network):
                 if not doubtful:
                     break
                 # What was written since the last block that was judged is no difference, nor what the peer is about
                 # to write.
-                self.take(read_blocks(first.network, self._replay.height, first.network.height()))
+                now = first.network.height()
+                self.take(read_blocks(first.network, self._replay.height, now, peer=first.name))
                 doubtful = [key for key in doubtful if records.still_differs(key)]
-                if doubtful:
-                    peer.network.pause(pause)
         except (GatewayError, CertificateError) as error:
             self.report.note([Finding(what=What.UNREACHABLE, detail=str(error), peer=peer.name)])
             return

@@ -53,6 +53,14 @@ def every_peer(profile: ConnectionProfile, organisation: str, user: str, channel
         yield peers
 
 
+def chances(network: Network) -> Iterator[None]:
+    """Once at once, and again after each of the pauses that a peer gets."""
+    yield
+    for pause in PAUSES:
+        network.pause(pause)
+        yield
+
+
 class Beside:
     """Reads another peer's blocks beside those that are audited, and says where they differ.
 
@@ -74,7 +82,7 @@ class Beside:
         if reached < height:
             detail = f"it has {reached} blocks, and {first} {height}"
             self.findings.append(Finding(what=What.HEIGHT, detail=detail, peer=peer.name))
-        self._blocks = read_blocks(peer.network, start, min(height, reached))
+        self._blocks = read_blocks(peer.network, start, min(height, reached), peer=peer.name)
 
     def take(self, block: Block) -> None:
         """Compare the peer's next block with this one."""
@@ -93,12 +101,12 @@ class Beside:
             self.findings.append(finding)
 
     def _reached(self, height: int) -> int:
-        for pause in PAUSES:
+        reached = 0
+        for _ in chances(self._peer.network):
             reached = self._peer.network.height()
             if reached >= height:
-                return reached
-            self._peer.network.pause(pause)
-        return self._peer.network.height()
+                break
+        return reached
 
     def _lost(self, error: GatewayError) -> None:
         self._blocks = None

@@ -21,6 +21,8 @@ class FakeNetwork:
     statuses: Sequence[StatusRecord] = ()
     fails: bool = False
     breaks_at: int | None = None
+    stalls_at: int | None = None
+    ends_at: int | None = None
     paused: bool = False
     asked: list[str] = field(default_factory=list)
 
@@ -33,11 +35,15 @@ class FakeNetwork:
         self.paused = True
 
     @contextmanager
-    def block_events(self, *, start_block: int) -> Iterator[Iterator[Block]]:
+    def block_events(self, *, start_block: int, timeout: float) -> Iterator[Iterator[Block]]:
         def events() -> Iterator[Block]:
             for block in self.blocks[start_block:]:
                 if block.number == self.breaks_at:
                     raise EventsError("UNAVAILABLE", "the connection was lost")
+                if block.number == self.stalls_at:
+                    raise EventsError("DEADLINE_EXCEEDED", "Deadline Exceeded")
+                if block.number == self.ends_at:
+                    return
                 yield block
 
         yield events()

@@ -14,6 +14,7 @@ from node_client.audit.findings import Finding, What
 from node_client.audit.peers import Peer
 from node_client.audit.state import AuditState
 from node_client.certificates.statement import Ledger
+from node_client.errors import EventsError
 from node_client.gateway._sync.network import Network
 from node_client.protocol.block import COMMIT_HASH, TRANSACTIONS_FILTER, Block, parse_block
 from node_client.protocol.config import ChannelConfig
@@ -127,6 +128,21 @@ def test_a_peer_that_is_behind_lost_or_breaks_off_is_named(
     assert only(lost).what is What.UNREACHABLE
     breaks = audited(ledger, good, FakeNetwork(blocks, records, breaks_at=5))
     assert only(breaks).what is What.UNREACHABLE
+
+
+@pytest.mark.parametrize(("how", "told"), [("stalls_at", "did not give block 5"), ("ends_at", "before block 5")])
+def test_a_peer_that_stalls_or_ends_its_stream_is_named(
+    blocks: list[Block], ledger: Ledger, records: list[CertificateRecord], how: str, told: str
+) -> None:
+    good, bad = FakeNetwork(blocks, records), FakeNetwork(blocks, records)
+    setattr(bad, how, 5)
+    found = only(audited(ledger, good, bad))
+    assert (found.what, found.peer) == (What.UNREACHABLE, "peer0.nishitetsu")
+    assert found.detail.startswith("peer0.nishitetsu has 8 blocks")
+    assert told in found.detail
+    with pytest.raises(EventsError, match=f"peer0.city .*{told}") as raised:
+        audited(ledger, bad, good)
+    assert raised.value.unreachable
 
 
 def test_what_is_written_during_the_audit_is_no_difference(
