@@ -14,11 +14,13 @@ from pathlib import Path
 import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from fabric_protos.msp import msp_config_pb2
 
 from network.bundle import AGAIN, ROLES, Bundle, OrdererPart
 from network.crypto import AuthorityCertificates, msp_config
 from network.errors import BundleError, FolderError
 from network.topology import Organisation
+from node_client.protocol.msp import Msp
 
 
 def bundle_of(folder: Path, organisation: Organisation) -> Bundle:
@@ -75,6 +77,19 @@ def unpack(bundle: Bundle, folder: Path) -> None:
     for place, part in zip(bundle.place.orderers, bundle.orderers, strict=True):
         _write(folder / place.folder / "tls" / "server.crt", part.tls_certificate)
         _write(folder / place.folder / "msp" / "signcerts" / "cert.pem", part.identity)
+
+
+def unpack_msp(msp: Msp, folder: Path) -> None:
+    """Make an organisation's public folder from its MSP's definition, where there is none. Raises OSError."""
+    definition = msp_config_pb2.FabricMSPConfig.FromString(msp.config)
+    roots, intermediates = definition.root_certs, definition.intermediate_certs
+    tls_roots, tls_intermediates = definition.tls_root_certs, definition.tls_intermediate_certs
+    AuthorityCertificates(roots, tls_roots, intermediates, tls_intermediates).write_msp(folder / "msp")
+    ous = definition.fabric_node_ous
+    units = {role: getattr(ous, f"{role}_ou_identifier").organizational_unit_identifier for role in ROLES}
+    _write(folder / "msp" / "config.yaml", msp_config(units))
+    _write(folder / "ca" / "ca.crt", b"".join((*roots, *intermediates)).decode())
+    _write(folder / "tlsca" / "tlsca.crt", b"".join((*tls_roots, *tls_intermediates)).decode())
 
 
 def _write(path: Path, text: str) -> None:

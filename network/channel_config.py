@@ -163,12 +163,17 @@ def _orderer(section: Mapping[str, Any], folder: Path, capabilities: Collection[
         raise ConfigurationError(f"the orderer type {kind} is not known: use etcdraft or BFT")
     _add(group, "ConsensusType", orderer_pb2.ConsensusType(type=kind, metadata=metadata))
     for one in section.get("Organizations") or []:
-        organisation = _organisation(one, folder)
-        if endpoints := one.get("OrdererEndpoints"):
-            _add(organisation, "Endpoints", configuration_pb2.OrdererAddresses(addresses=endpoints))
-        elif V3 in capabilities:
+        if not one.get("OrdererEndpoints") and V3 in capabilities:
             raise ConfigurationError(f"the organisation {one['Name']} needs OrdererEndpoints with the capability {V3}")
-        group.groups[one["Name"]].CopyFrom(organisation)
+        group.groups[one["Name"]].CopyFrom(ordering_organisation(one, folder))
+    return group
+
+
+def ordering_organisation(section: Mapping[str, Any], folder: Path) -> configtx_pb2.ConfigGroup:
+    """The group of an organisation among those that order. Raises as `first_block` does, and OSError, ValueError."""
+    group = _organisation(section, folder)
+    if endpoints := section.get("OrdererEndpoints"):
+        _add(group, "Endpoints", configuration_pb2.OrdererAddresses(addresses=endpoints))
     return group
 
 
@@ -180,11 +185,16 @@ def _application(section: Mapping[str, Any], folder: Path) -> configtx_pb2.Confi
         _add(group, "ACLs", peer_pb2.ACLs(acls=references))
     _add_capabilities(group, section)
     for one in section.get("Organizations") or []:
-        organisation = _organisation(one, folder)
-        if peers := one.get("AnchorPeers"):
-            anchors = [peer_pb2.AnchorPeer(host=peer["Host"], port=number(peer["Port"])) for peer in peers]
-            _add(organisation, "AnchorPeers", peer_pb2.AnchorPeers(anchor_peers=anchors))
-        group.groups[one["Name"]].CopyFrom(organisation)
+        group.groups[one["Name"]].CopyFrom(application_organisation(one, folder))
+    return group
+
+
+def application_organisation(section: Mapping[str, Any], folder: Path) -> configtx_pb2.ConfigGroup:
+    """The group of an organisation that has peers. Raises as `first_block` does, and OSError, ValueError."""
+    group = _organisation(section, folder)
+    if peers := section.get("AnchorPeers"):
+        anchors = [peer_pb2.AnchorPeer(host=peer["Host"], port=number(peer["Port"])) for peer in peers]
+        _add(group, "AnchorPeers", peer_pb2.AnchorPeers(anchor_peers=anchors))
     return group
 
 

@@ -5,7 +5,7 @@ each with the own key at the own site; then anybody submits it. The updates are 
 signs and submits them, too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,6 +103,21 @@ class ConfigDesk:
             raise NetworkError(f"the channel cannot move to BFT: {error}") from error
         _write(path, update.file())
         return step, _state(config, update)
+
+    def propose_edit(self, path: Path, edit: Callable[[ChannelConfig], bytes]) -> UpdateState:
+        """Write the update that an edit of the configuration in force comes to; nobody has signed it yet.
+
+        Args:
+            edit: makes the wanted configuration, `common.Config`; what it raises is raised.
+
+        Raises:
+            NetworkError: the file cannot be written.
+            FabricError: the configuration in force could not be had.
+        """
+        config = self._config()
+        update = ConfigUpdate.compute(CHANNEL, config.encoded, edit(config))
+        _write(path, update.file())
+        return _state(config, update)
 
     def sign(self, path: Path) -> UpdateState:
         """Sign an update, once. Raises NetworkError, FabricError."""

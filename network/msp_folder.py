@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from fabric_protos.msp import msp_config_pb2
 
 ROLES = ("Client", "Peer", "Admin", "Orderer")
@@ -44,6 +46,13 @@ def msp_definition(folder: Path, msp_id: str) -> bytes:
         except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"{config} is not as it must be: {error}") from error
     return message.SerializeToString(deterministic=True)
+
+
+def authorities_of(definition: bytes) -> frozenset[bytes]:
+    """The certificates of the authorities at the root of an MSP (`msp.FabricMSPConfig`), in DER. Raises ValueError."""
+    message = msp_config_pb2.FabricMSPConfig.FromString(definition)
+    pems = (*message.root_certs, *message.tls_root_certs)
+    return frozenset(x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER) for pem in pems)
 
 
 def _add_units(message: msp_config_pb2.FabricMSPConfig, folder: Path, content: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ class Step(StrEnum):
     RESTARTED = "the node is started again"
     ORDERERS_JOINED = "the orderers are in the channel"
     PEERS_JOINED = "the peers are in the channel"
+    CAUGHT_UP = "the peer has all blocks"
     APPROVED = "every organisation has approved the registry"
     COMMITTED = "the registry is on the channel"
     ENDORSING = "every organisation endorses"

@@ -19,11 +19,12 @@ _HEAD = """\
 """
 
 
-def rendered(topology: Topology, organisations: Sequence[Organisation]) -> str:
+def rendered(topology: Topology, organisations: Sequence[Organisation], head: str = _HEAD) -> str:
     """The text of the file.
 
     Args:
         organisations: with their addresses; organisations that are not among them keep those in the topology.
+        head: the comment that it begins with.
 
     Raises:
         ConfigurationError: the profile has more or fewer orderers than the organisations.
@@ -50,7 +51,7 @@ def rendered(topology: Topology, organisations: Sequence[Organisation]) -> str:
         raise ConfigurationError(f"configtx.yaml lacks {error} for the profile {topology.name}") from error
     except StopIteration:
         raise ConfigurationError("an organisation of the profile has orderers and no peer") from None
-    return _HEAD + yaml.safe_dump({"Profiles": {topology.name: profile}}, sort_keys=False, allow_unicode=True)
+    return head + yaml.safe_dump({"Profiles": {topology.name: profile}}, sort_keys=False, allow_unicode=True)
 
 
 def _place_consenters(section: dict[str, Any], organisations: Sequence[Organisation]) -> None:

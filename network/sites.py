@@ -8,7 +8,8 @@
 Nothing but bundles goes from one site to another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path
@@ -178,18 +179,22 @@ def write_channel(path: Path, channel: Channel, own: set[str]) -> None:
     for bundle in channel.bundles:
         replace_file(path / BUNDLES / f"{bundle.organisation}{BUNDLE_SUFFIX}", bundle.to_bytes())
         if bundle.organisation not in own:
-            _unpack_anew(bundle, path)
+            replace_public(path, bundle.organisation, partial(unpack, bundle))
     replace_file(path / "configtx.yaml", channel.configtx.encode())
     write_trust(path / "trust.json", channel.block)
     replace_file(path / BLOCK, channel.block)
 
 
-def _unpack_anew(bundle: Bundle, path: Path) -> None:
-    """Put another organisation's public folder in its place, whole."""
-    target = path / bundle.organisation
-    temporary = Path(mkdtemp(prefix=f".{bundle.organisation}-", dir=path))
+def replace_public(path: Path, name: str, fill: Callable[[Path], None]) -> None:
+    """Put another organisation's public folder in its place, whole. Raises OSError.
+
+    Args:
+        fill: writes the content into an empty folder.
+    """
+    target = path / name
+    temporary = Path(mkdtemp(prefix=f".{name}-", dir=path))
     try:
-        unpack(bundle, temporary)
+        fill(temporary)
         sync_tree(temporary)
         if target.exists():
             target.rename(temporary / "before")

@@ -41,6 +41,36 @@ def propose(settings: Settings, file: Path, update: Path) -> None:
     _tell(settings, update, _desk(settings).propose(file, update))
 
 
+@config.command("add-org")
+@click.argument("bundle", type=FILE)
+@click.argument("update", type=FILE)
+@identity_options
+def add_org(settings: Settings, bundle: Path, update: Path) -> None:
+    """Write to UPDATE what takes the organisation of BUNDLE into the channel, and tell who must sign it.
+
+    Its nodes can join from then on, its orderer as a follower; `add-consenter` comes after that."""
+    from network.admitting import with_newcomer
+    from network.bundle_files import read_bundle
+
+    found = read_bundle(bundle)
+    _tell(settings, update, _desk(settings).propose_edit(update, lambda config: with_newcomer(config, found)))
+
+
+@config.command("add-consenter")
+@click.argument("bundle", type=FILE)
+@click.argument("update", type=FILE)
+@identity_options
+def add_consenter(settings: Settings, bundle: Path, update: Path) -> None:
+    """Write to UPDATE what makes an orderer of BUNDLE one of those that order (Raft), and tell who must sign it.
+
+    It should have joined and have all blocks: one that does not run counts among those that have failed."""
+    from network.admitting import with_consenter
+    from network.bundle_files import read_bundle
+
+    found = read_bundle(bundle)
+    _tell(settings, update, _desk(settings).propose_edit(update, lambda config: with_consenter(config, found)))
+
+
 @config.command()
 @click.argument("update", type=FILE)
 @click.argument("bundles", metavar="[BUNDLE…]", nargs=-1, type=FILE)

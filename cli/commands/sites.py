@@ -24,6 +24,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--orderer", "orderers", multiple=True, metavar="HOST:PORT", help="Where its orderer serves; once for each of them."
 )
+@click.option("--msp-id", default="", metavar="ID", help="For one that configtx.yaml does not name: it comes later.")
 @CONFIGTX
 @click.option("--consensus", type=CONSENSUS, default="raft", show_default=True, help="How orderers agree.")
 @click.option(
@@ -39,6 +40,7 @@ def init_org(
     name: str,
     peer: str,
     orderers: tuple[str, ...],
+    msp_id: str,
     configtx: Path | None,
     consensus: str,
     listen: str,
@@ -46,17 +48,22 @@ def init_org(
 ) -> None:
     """Make the site of organisation NAME in a folder of its own: keys, certificates, identities.
 
-    With --csr only the keys are made, and requests for the certificates; take these in with `network take-in`."""
-    from network import sites
+    With --csr only the keys are made, and requests for the certificates; take these in with `network take-in`.
+    With --msp-id it is an organisation that comes into a channel which exists: see `network take-channel`."""
+    from network import arriving, sites
     from network.requests import REQUESTS
     from network.tolerance import PROFILES
 
     topology = topology_of(configtx, PROFILES[consensus])
-    organisation = topology.organisation(name)
-    if peer:
-        organisation = replace(organisation, peer=peer)
-    if orderers:
-        organisation = replace(organisation, orderer=orderers[0], more_orderers=orderers[1:])
+    if msp_id:
+        organisation = arriving.newcomer(name, msp_id, peer, orderers)
+        topology = arriving.topology_of([organisation])
+    else:
+        organisation = topology.organisation(name)
+        if peer:
+            organisation = replace(organisation, peer=peer)
+        if orderers:
+            organisation = replace(organisation, orderer=orderers[0], more_orderers=orderers[1:])
     sites.make_site(settings.folder, topology, organisation, outside=csr, listen=listen)
     requests = settings.folder.organisation(organisation.name) / REQUESTS if csr else None
     record = {
@@ -184,6 +191,24 @@ def channel_block(settings: Settings, bundles: tuple[Path, ...], configtx: Path 
     settings.output.result(record, "\n".join(lines))
 
 
+@click.command("take-channel")
+@click.argument("file", type=FILE)
+@click.option("--sha256", "expected", default="", metavar="HEX", help="Take no other block than this one.")
+@folder_options
+def take_channel(settings: Settings, file: Path, expected: str) -> None:
+    """Take FILE as the first block of a channel that exists, and print its SHA-256.
+
+    It is the `channel.block` of a site that is in the channel, for an organisation that comes later."""
+    from network import arriving, sites
+
+    folder = settings.folder
+    digest = arriving.take_channel(folder, arriving.read_block(file), expected)
+    path = folder.path / sites.BLOCK
+    title = tr("the channel's first block is here")
+    text = f"✔ {title}: {path}\n  SHA-256 {digest}"
+    settings.output.result({"file": str(path), "sha256": digest}, text)
+
+
 @click.command()
 @folder_options
 def start(settings: Settings) -> None:
@@ -236,4 +261,4 @@ def _nodes(settings: Settings) -> "FabricNetwork":
     return FabricNetwork(settings.folder)
 
 
-COMMANDS = (init_org, add_orderer, take_in, renew, export_org, channel_block, start, join, approve, commit)
+COMMANDS = (init_org, add_orderer, take_in, renew, export_org, channel_block, take_channel, start, join, approve, commit)

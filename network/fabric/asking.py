@@ -46,6 +46,15 @@ def is_well(folder: Folder, node: Node) -> bool | None:
     return True
 
 
+def follows(folder: Folder, node: Node) -> bool:
+    """Whether an orderer has the channel's blocks and does not order, as one that is no consenter yet."""
+    try:
+        channel = participation(folder, node).channel(CHANNEL)
+    except AdminError:
+        return False
+    return channel is not None and channel.relation == "follower"
+
+
 def leads(folder: Folder, node: Node) -> bool | None:
     """Whether an orderer leads the others; None for other nodes, and when it does not say."""
     if node.kind is not Kind.ORDERER:

@@ -97,6 +97,17 @@ def wait_for_blocks(folder: Folder, orderers: Sequence[Node], organisation: Orga
     waiter.until(f"{organisation.peer_name} has all blocks", answered(ask))
 
 
+def wait_for_height(folder: Folder, organisation: Organisation, wanted: int, waiter: Waiter) -> None:
+    """Wait until an organisation's peer has this many blocks. Raises StartError."""
+
+    def ask() -> None:
+        height = peer_height(folder, organisation)
+        if height is None or height < wanted:
+            raise NotYet(f"the peer has {height or 0} of {wanted} blocks")
+
+    waiter.until(f"{organisation.peer_name} has all blocks", answered(ask))
+
+
 def has_joined(folder: Folder, organisation: Organisation, waiter: Waiter) -> bool:
     """Whether an organisation's peer is in the channel. Raises StartError: it does not answer."""
     with gateway(folder, organisation) as connection:

@@ -10,11 +10,13 @@ from datetime import datetime
 from pathlib import Path
 
 from network import background
+from network.arriving import came_later
 from network.engine import named
 from network.errors import FolderError, NotRunning, StartError
 from network.expiry import earliest
 from network.fabric import binaries, processes
-from network.fabric.asking import chaincode, height, is_well, knows_leader, leads
+from network.fabric.arrival import arrive
+from network.fabric.asking import chaincode, follows, height, is_well, knows_leader, leads
 from network.fabric.deploying import (
     approve_registry,
     commit_registry,
@@ -30,6 +32,7 @@ from network.fabric.joining import (
     join_orderer,
     join_peer,
     wait_for_blocks,
+    wait_for_height,
     wait_for_leader,
     wait_for_nodes,
     wait_for_orderer,
@@ -113,8 +116,16 @@ class FabricNetwork:
         """
         self._require_running()
         others = [one for one in self._topology.organisations if one not in self._residents]
-        check_first_block(self._folder, self._residents[0], others, self._block())
-        self._join(self._waiter(), progress)
+        first, block, waiter = self._residents[0], self._block(), self._waiter()
+        if not came_later(self._folder, block):
+            check_first_block(self._folder, first, others, block)
+            self._join(waiter, progress, block)
+            return
+        arrival = arrive(self._folder, first, block)
+        self._join(waiter, progress, arrival.block)
+        # What it does next is about the channel as it is now, not as it was at its beginning.
+        wait_for_height(self._folder, first, arrival.height, waiter)
+        progress(Step.CAUGHT_UP)
 
     def approve(self, progress: Progress) -> list[str]:
         """Install the registry and approve it for the organisations here. Returns the package ids.
@@ -126,7 +137,7 @@ class FabricNetwork:
         """
         self._require_running()
         waiter = self._waiter()
-        wait_for_leader(self._folder, self._of(Kind.ORDERER), waiter)
+        wait_for_leader(self._folder, self._ordering(), waiter)
         for one in self._residents:
             wait_for_blocks(self._folder, orderers(one), one, waiter)
         found = approve_registry(self._folder, self._residents, waiter)
@@ -165,10 +176,10 @@ class FabricNetwork:
         arguments += ["--peer", str(found.peer), "--orderer", str(found.orderer)]
         background.start(self._folder, arguments, self._log)
 
-    def _join(self, waiter: Waiter, progress: Progress) -> None:
+    def _join(self, waiter: Waiter, progress: Progress, orderers_block: bytes = b"") -> None:
         folder, block = self._folder, self._block()
         orderers = self._of(Kind.ORDERER)
-        each(orderers, lambda node: join_orderer(folder, node, block, waiter))
+        each(orderers, lambda node: join_orderer(folder, node, orderers_block or block, waiter))
         progress(Step.ORDERERS_JOINED)
         for node in self._of(Kind.PEER):
             # One after the other: a peer that joins looks for the others at once, and finds those that have joined
@@ -185,7 +196,8 @@ class FabricNetwork:
         except OSError as error:
             raise FolderError(
                 "this site has no first block of the channel yet",
-                "make it from every organisation's bundle: certledger network channel-block BUNDLE…",
+                "make it from every organisation's bundle: certledger network channel-block BUNDLE…; "
+                "or take that of a channel that exists: certledger network take-channel FILE",
             ) from error
 
     def _require_running(self) -> None:
@@ -250,8 +262,11 @@ class FabricNetwork:
         if len(self._residents) == len(self._topology.organisations):
             return "no orderer leads the others"
         # The leader may be at another site, and an orderer tells no more than that it has heard of one.
-        heard = each(self._of(Kind.ORDERER), lambda node: knows_leader(self._folder, node))
-        return endorsement_trouble(self._folder, self._residents[0]) if any(heard) else "no orderer is known to lead"
+        ordering = self._ordering()
+        heard = each(ordering, lambda node: knows_leader(self._folder, node))
+        if ordering and not any(heard):
+            return "no orderer is known to lead"
+        return endorsement_trouble(self._folder, self._residents[0])
 
     def _node_status(self, node: Node) -> NodeStatus:
         process = self._process(node)
@@ -293,7 +308,7 @@ class FabricNetwork:
         progress(Step.RESTARTED)
         for one in self._of(Kind.ORDERER):
             wait_for_orderer(self._folder, one, waiter)
-        wait_for_leader(self._folder, self._of(Kind.ORDERER), waiter)
+        wait_for_leader(self._folder, self._ordering(), waiter)
         wait_until_endorsing(self._folder, self._endorsing, self._endorsing, waiter)
         progress(Step.ENDORSING)
 
@@ -314,6 +329,10 @@ class FabricNetwork:
 
     def _of(self, kind: Kind) -> list[Node]:
         return [node for node in self._nodes if node.kind is kind]
+
+    def _ordering(self) -> list[Node]:
+        """The orderers here that are consenters: what only follows knows of no leader."""
+        return [node for node in self._of(Kind.ORDERER) if not follows(self._folder, node)]
 
     @property
     def _log(self) -> Path:

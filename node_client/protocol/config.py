@@ -139,6 +139,15 @@ class Configuration:
         return found
 
     @cached_property
+    def anchor_peers(self) -> Mapping[str, tuple[str, ...]]:
+        """Every application organisation's anchor peers: name → `host:port`."""
+        found = {}
+        for name, group in self._application.groups.items():
+            value = parse(peer_configuration_pb2.AnchorPeers, _value(group, "AnchorPeers"), "AnchorPeers")
+            found[name] = tuple(f"{one.host}:{one.port}" for one in value.anchor_peers)
+        return found
+
+    @cached_property
     def consenters(self) -> Mapping[int, bytes]:
         """The orderers that sign blocks by their numbers, as with BFT: number → serialised identity."""
         message = parse(configuration_pb2.Orderers, _value(self._orderer, "Orderers"), "Orderers")

@@ -19,6 +19,19 @@ def with_batch_timeout(config: bytes, timeout: int) -> bytes:
     return message.SerializeToString(deterministic=True)
 
 
+def with_organisation(config: bytes, part: str, name: str, group: bytes) -> bytes:
+    """The configuration with an organisation's group among those of a part.
+
+    Args:
+        part: `Application` or `Orderer`.
+        group: `common.ConfigGroup`.
+    """
+    message = parse(configtx_pb2.Config, config, "configuration")
+    organisations = message.channel_group.groups[part].groups
+    organisations[name].CopyFrom(parse(configtx_pb2.ConfigGroup, group, "organisation"))
+    return message.SerializeToString(deterministic=True)
+
+
 def with_revocation_lists(config: bytes, msp_id: str, lists: Sequence[bytes]) -> bytes:
     """The configuration in which an organisation has these revocation lists, in PEM, and no others.
 

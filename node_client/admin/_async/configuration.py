@@ -37,6 +37,27 @@ class AsyncChannelConfiguration:
         return ChannelConfig.from_bytes(await self.block())
 
 
+async def fetch_block(
+    orderer: AsyncOrderer,
+    channel: str,
+    identity: Identity,
+    signer: Signer,
+    number: int | None = None,
+    *,
+    hash_: Hash = Hash.SHA256,
+) -> Block:
+    """A block as an orderer has it; the newest one without a number.
+
+    Args:
+        identity, signer: somebody who may read the channel.
+
+    Raises:
+        AdminError: the orderer refused, or could not be reached.
+    """
+    payload = seek_payload(channel, identity.serialized, new_nonce(), number)
+    return parse_block(await orderer.block(envelope(payload, signer.sign(hash_.digest(payload)))))
+
+
 async def fetch_configuration(
     orderer: AsyncOrderer, channel: str, identity: Identity, signer: Signer, *, hash_: Hash = Hash.SHA256
 ) -> ChannelConfig:
@@ -49,11 +70,8 @@ async def fetch_configuration(
         AdminError: the orderer refused, or could not be reached.
     """
 
-    async def block(number: int | None) -> Block:
-        payload = seek_payload(channel, identity.serialized, new_nonce(), number)
-        return parse_block(await orderer.block(envelope(payload, signer.sign(hash_.digest(payload)))))
-
-    return ChannelConfig(await block(last_config(await block(None))))
+    newest = await fetch_block(orderer, channel, identity, signer, hash_=hash_)
+    return ChannelConfig(await fetch_block(orderer, channel, identity, signer, last_config(newest), hash_=hash_))
 
 
 async def submit_update(

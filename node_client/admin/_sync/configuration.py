@@ -38,6 +38,27 @@ class ChannelConfiguration:
         return ChannelConfig.from_bytes(self.block())
 
 
+def fetch_block(
+    orderer: Orderer,
+    channel: str,
+    identity: Identity,
+    signer: Signer,
+    number: int | None = None,
+    *,
+    hash_: Hash = Hash.SHA256,
+) -> Block:
+    """A block as an orderer has it; the newest one without a number.
+
+    Args:
+        identity, signer: somebody who may read the channel.
+
+    Raises:
+        AdminError: the orderer refused, or could not be reached.
+    """
+    payload = seek_payload(channel, identity.serialized, new_nonce(), number)
+    return parse_block(orderer.block(envelope(payload, signer.sign(hash_.digest(payload)))))
+
+
 def fetch_configuration(
     orderer: Orderer, channel: str, identity: Identity, signer: Signer, *, hash_: Hash = Hash.SHA256
 ) -> ChannelConfig:
@@ -50,11 +71,8 @@ def fetch_configuration(
         AdminError: the orderer refused, or could not be reached.
     """
 
-    def block(number: int | None) -> Block:
-        payload = seek_payload(channel, identity.serialized, new_nonce(), number)
-        return parse_block(orderer.block(envelope(payload, signer.sign(hash_.digest(payload)))))
-
-    return ChannelConfig(block(last_config(block(None))))
+    newest = fetch_block(orderer, channel, identity, signer, hash_=hash_)
+    return ChannelConfig(fetch_block(orderer, channel, identity, signer, last_config(newest), hash_=hash_))
 
 
 def submit_update(
