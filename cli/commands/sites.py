@@ -261,4 +261,16 @@ def _nodes(settings: Settings) -> "FabricNetwork":
     return FabricNetwork(settings.folder)
 
 
-COMMANDS = (init_org, add_orderer, take_in, renew, export_org, channel_block, take_channel, start, join, approve, commit)
+COMMANDS = (
+    init_org,
+    add_orderer,
+    take_in,
+    renew,
+    export_org,
+    channel_block,
+    take_channel,
+    start,
+    join,
+    approve,
+    commit,
+)
