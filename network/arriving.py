@@ -16,13 +16,14 @@ from network.errors import BundleError, ConfigurationError, FolderError
 from network.folder import Folder
 from network.profiles import write_profiles
 from network.rendering import rendered
-from network.sites import BLOCK, begun, export, replace_public
+from network.sites import BLOCK, export, replace_public, require_block
 from network.tolerance import PROFILES, RAFT
 from network.topology import CHANNEL, Organisation, Topology, check_addresses, check_name, read_topology
 from network.trust import extend_trust, write_trust
 from node_client.durable import replace_file
 from node_client.protocol.block import parse_block
 from node_client.protocol.config import ChannelConfig
+from node_client.protocol.config_consensus import RAFT as ORDERER_TYPE
 from node_client.protocol.errors import ProtocolError
 
 _HEAD = """\
@@ -46,7 +47,7 @@ def topology_of(organisations: Sequence[Organisation]) -> Topology:
     """The topology of organisations whose orderers agree by Raft."""
     profile: Mapping[str, Any] = {
         "Orderer": {
-            "OrdererType": "etcdraft",
+            "OrdererType": ORDERER_TYPE,
             # `rendered` puts the orderers' places here.
             "EtcdRaft": {"Consenters": [{} for one in organisations for _ in one.orderers]},
             "Organizations": [{"Name": one.name, "ID": one.msp_id} for one in organisations],
@@ -83,12 +84,8 @@ def take_channel(folder: Folder, data: bytes, expected: str = "") -> str:
             f"{own.name} is in the channel's first block, and makes it like the others",
             "certledger network channel-block BUNDLE…",
         )
+    require_block(folder, data)
     before = folder.path / BLOCK
-    if before.exists() and before.read_bytes() != data and begun(folder):
-        raise FolderError(
-            f"the nodes of this site have begun with another first block, {sha256(before.read_bytes()).hexdigest()}",
-            "a channel's first block never changes; for another channel make another site with --dir",
-        )
     try:
         if not before.exists() or before.read_bytes() != data:
             before.unlink(missing_ok=True)

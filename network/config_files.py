@@ -12,6 +12,7 @@ from pathlib import Path
 from network.bundle import Bundle
 from network.errors import NetworkError
 from network.migration import MigrationStep, next_step
+from network.msp_folder import signing_identity
 from network.profiles import UserProfile
 from network.topology import CHANNEL, Topology
 from network.waiting import NotYet, Waiter, answered
@@ -21,7 +22,7 @@ from node_client.admin._sync.transport import Orderer
 from node_client.admin.config_signing import sign_update
 from node_client.durable import replace_file
 from node_client.identity.identity import Identity
-from node_client.identity.signer import KeySigner, Signer
+from node_client.identity.signer import Signer
 from node_client.protocol.config import ChannelConfig
 from node_client.protocol.config_authority import changed_elements, missing_policies
 from node_client.protocol.config_json import config_from_json, config_to_json
@@ -61,7 +62,7 @@ class ConfigDesk:
 
     def fetch(self, path: Path) -> ChannelConfig:
         """Write the configuration in force as JSON. Raises NetworkError, FabricError."""
-        config = self._config()
+        config = self.config()
         _write(path, f"{config_to_json(config.encoded)}\n".encode())
         return config
 
@@ -72,7 +73,7 @@ class ConfigDesk:
             NetworkError: a file cannot be used, or nothing was changed.
             FabricError: the configuration in force could not be had.
         """
-        config = self._config()
+        config = self.config()
         try:
             wanted = config_from_json(_read(edited).decode(), config.encoded)
             update = ConfigUpdate.compute(CHANNEL, config.encoded, wanted)
@@ -95,7 +96,7 @@ class ConfigDesk:
             NetworkError: there is no such step, or a bundle does not fit.
             FabricError: the configuration in force could not be had.
         """
-        config = self._config()
+        config = self.config()
         try:
             step, wanted = next_step(config, topology, bundles)
             update = ConfigUpdate.compute(CHANNEL, config.encoded, wanted)
@@ -114,14 +115,14 @@ class ConfigDesk:
             NetworkError: the file cannot be written.
             FabricError: the configuration in force could not be had.
         """
-        config = self._config()
+        config = self.config()
         update = ConfigUpdate.compute(CHANNEL, config.encoded, edit(config))
         _write(path, update.file())
         return _state(config, update)
 
     def sign(self, path: Path) -> UpdateState:
         """Sign an update, once. Raises NetworkError, FabricError."""
-        config, update = self._config(), _read_update(path)
+        config, update = self.config(), _read_update(path)
         if all(one.identity != self._identity.serialized for one in update.signed_data):
             update = sign_update(update, self._identity, self._signer)
         state = _state(config, update)
@@ -141,13 +142,14 @@ class ConfigDesk:
             NetworkError: the file is no update, or signatures are missing.
             FabricError: the orderer refused, or could not be reached.
         """
-        config, update = self._config(), _read_update(path)
+        config, update = self.config(), _read_update(path)
         if missing := _state(config, update).missing:
             raise NetworkError(
                 f"signatures are missing that satisfy {', '.join(missing)}",
                 "have the organisations' admins sign it: certledger network config sign FILE",
             )
-        submit_update(self._orderer, update, *(self._node() if config.in_maintenance else self._user))
+        who = self._node() if config.in_maintenance else (self._identity, self._signer)
+        submit_update(self._orderer, update, *who)
 
         def known() -> ChannelConfig:
             with Gateway(self._peer, self._identity, self._signer) as gateway:
@@ -158,29 +160,18 @@ class ConfigDesk:
 
         return Waiter().until("the peer has the new configuration", answered(known))
 
-    @property
-    def _user(self) -> tuple[Identity, Signer]:
-        return self._identity, self._signer
-
     def _node(self) -> tuple[Identity, Signer]:
         """The organisation's first orderer."""
-        msp = self._home / "orderer" / "msp"
         try:
-            pem = (msp / "signcerts" / "cert.pem").read_bytes()
-            signer = KeySigner.from_pem((msp / "keystore" / "key.pem").read_bytes())
+            return signing_identity(self._home / "orderer" / "msp", self._identity.msp_id)
         except (OSError, ValueError) as error:
             raise NetworkError(
                 f"in maintenance mode an orderer must submit, and its key cannot be read: {error}",
                 "submit at the site of one of the orderers",
             ) from error
-        return Identity(self._identity.msp_id, pem), signer
 
-    @property
     def config(self) -> ChannelConfig:
         """The configuration in force, as the organisation's orderer knows it. Raises FabricError."""
-        return self._config()
-
-    def _config(self) -> ChannelConfig:
         return fetch_configuration(self._orderer, CHANNEL, self._identity, self._signer)
 
 

@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
+from fabric_protos.common import common_pb2
+
 from network.crypto import user_names
 from network.errors import NetworkError
 from network.folder import Folder
+from network.msp_folder import signing_identity
 from network.topology import CHANNEL, Organisation
 from network.waiting import NotYet, Waiter, answered
 from node_client import ConnectionProfile, Gateway
@@ -28,7 +31,6 @@ from node_client.protocol.errors import ProtocolError
 
 Edit = Callable[[bytes], bytes]
 T = TypeVar("T")
-FORBIDDEN = 403  # an orderer's status
 
 
 def change(folder: Folder, organisation: Organisation, edit: Edit) -> ChannelConfig:
@@ -84,12 +86,11 @@ def _users(folder: Folder, organisation: Organisation) -> Iterator[_User]:
     for name in user_names(home):
         msp = home / "users" / name / "msp"
         try:
-            pem = (msp / "signcerts" / "cert.pem").read_bytes()
-            signer = KeySigner.from_pem((msp / "keystore" / "key.pem").read_bytes())
-            is_admin = "admin" in subject_units(load_certificate(pem))
+            identity, signer = signing_identity(msp, organisation.msp_id)
+            is_admin = "admin" in subject_units(load_certificate(identity.certificate))
         except (OSError, ValueError) as error:
             raise NetworkError(f"the keys of {name} cannot be read: {error}") from error
-        found.append((name, _User(Identity(organisation.msp_id, pem), signer, is_admin)))
+        found.append((name, _User(identity, signer, is_admin)))
     found.sort(key=lambda one: (not one[1].is_admin, one[0] != "admin", one[0]))
     yield from (user for _, user in found)
 
@@ -139,7 +140,7 @@ class _View:
 def _is_denied(error: GatewayError | AdminError) -> bool:
     """Whether it is the caller who was refused, not what was asked."""
     if isinstance(error, AdminError):
-        return error.status == FORBIDDEN
+        return error.status == common_pb2.FORBIDDEN
     return not error.unreachable
 
 

@@ -10,6 +10,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from fabric_protos.msp import msp_config_pb2
 
+from node_client.identity.identity import Identity
+from node_client.identity.signer import KeySigner
+
 ROLES = ("Client", "Peer", "Admin", "Orderer")
 _PEM = re.compile(rb"-----BEGIN ([^-\n]+)-----.*?-----END \1-----", re.DOTALL)
 
@@ -53,6 +56,12 @@ def authorities_of(definition: bytes) -> frozenset[bytes]:
     message = msp_config_pb2.FabricMSPConfig.FromString(definition)
     pems = (*message.root_certs, *message.tls_root_certs)
     return frozenset(x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER) for pem in pems)
+
+
+def signing_identity(folder: Path, msp_id: str) -> tuple[Identity, KeySigner]:
+    """Who signs with the key in an MSP folder. Raises OSError, ValueError."""
+    certificate = (folder / "signcerts" / "cert.pem").read_bytes()
+    return Identity(msp_id, certificate), KeySigner.from_pem((folder / "keystore" / "key.pem").read_bytes())
 
 
 def _add_units(message: msp_config_pb2.FabricMSPConfig, folder: Path, content: Mapping[str, Any]) -> None:

@@ -123,12 +123,7 @@ def make_channel(folder: Folder, topology: Topology, bundles: Sequence[Bundle], 
             f"the bundles make the first block {channel.digest}, which is not the expected one",
             "compare the bundles and configtx.yaml with those of the other sites",
         )
-    before = folder.path / BLOCK
-    if before.exists() and before.read_bytes() != channel.block and begun(folder):
-        raise FolderError(
-            f"the nodes of this site have begun with another first block, {sha256(before.read_bytes()).hexdigest()}",
-            "a channel's first block never changes; for another channel make another site with --dir",
-        )
+    require_block(folder, channel.block)
     try:
         write_channel(folder.path, channel, names)
         write_profiles(folder, folder.topology())
@@ -155,6 +150,16 @@ def begin(folder: Folder, block: bytes) -> None:
         raise FolderError(
             f"the nodes' data in {folder.home} are of the channel that begins with {noted}, not of {digest}",
             f"put the {BLOCK} back with which they began, or make another site with --dir",
+        )
+
+
+def require_block(folder: Folder, block: bytes) -> None:
+    """Check that the nodes of this site have not begun with another first block. Raises FolderError."""
+    before = folder.path / BLOCK
+    if before.exists() and before.read_bytes() != block and begun(folder):
+        raise FolderError(
+            f"the nodes of this site have begun with another first block, {sha256(before.read_bytes()).hexdigest()}",
+            "a channel's first block never changes; for another channel make another site with --dir",
         )
 
 

@@ -135,12 +135,13 @@ class Commands:
         assert result.status == 0, result
         return result.records
 
-    def start(self, *arguments: str | Path) -> "subprocess.Popen[bytes]":
+    def start(self, *arguments: str | Path, stdin: int | None = None) -> "subprocess.Popen[bytes]":
         """Start a command, in English, to follow what it prints and to do something to it meanwhile."""
         return subprocess.Popen(
             [*self.prefix, *PYTHON, self.program, *map(str, arguments)],
             cwd=self.home,
             env={**os.environ, "CERTLEDGER_LANG": "en", "CERTLEDGER_DIR": str(self.folder.path)},
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,  # `communicate` does not see what `readline` has read ahead

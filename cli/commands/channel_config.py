@@ -98,7 +98,7 @@ def adopt(settings: Settings, configtx: Path | None) -> None:
     from network import migration
     from network.tolerance import tolerance
 
-    found = migration.adopt(settings.folder, _desk(settings).config, topology_of(configtx, migration.PROFILE))
+    found = migration.adopt(settings.folder, _desk(settings).config(), topology_of(configtx, migration.PROFILE))
     addresses = [place.address for one in found.organisations for place in one.orderers]
     record = {"consensus": tolerance(found).consensus, "orderers": addresses}
     settings.output.result(record, f"✔ {tr('the folder knows the orderers')}: {', '.join(addresses)}")

@@ -16,11 +16,11 @@ from fabric_protos.orderer.etcdraft import configuration_pb2 as etcdraft_pb2
 from node_client.protocol.certificates import load_certificate
 from node_client.protocol.codec import parse
 from node_client.protocol.config import Configuration
+from node_client.protocol.config_consensus import BFT, RAFT
 from node_client.protocol.config_update import ConfigUpdate
 from node_client.protocol.duration import parse_duration
 from node_client.protocol.errors import ProtocolError
 
-RAFT, BFT = "etcdraft", "BFT"
 ConsensusType = configuration_pb2.ConsensusType
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from network.msp_folder import signing_identity
 from node_client.identity.hash import Hash
 from node_client.identity.identity import Identity
 from node_client.identity.signer import KeySigner
@@ -18,9 +19,7 @@ class NodeIdentity:
     @classmethod
     def load(cls, msp_id: str, folder: Path) -> "NodeIdentity":
         """Read an MSP folder with a key. Raises OSError, ValueError."""
-        certificate = (folder / "signcerts" / "cert.pem").read_bytes()
-        signer = KeySigner.from_pem((folder / "keystore" / "key.pem").read_bytes())
-        return cls(Identity(msp_id, certificate), signer)
+        return cls(*signing_identity(folder, msp_id))
 
     @property
     def serialized(self) -> bytes:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from fabric_protos.common import common_pb2
+
 from network.arriving import know
 from network.errors import FolderError, NetworkError, NotRunning
 from network.folder import Folder
@@ -13,8 +15,6 @@ from node_client.admin._sync.transport import Orderer
 from node_client.errors import AdminError
 from node_client.protocol.block import parse_block
 from node_client.protocol.config import ChannelConfig
-
-FORBIDDEN = 403  # an orderer's status
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def arrive(folder: Folder, own: Organisation, first_block: bytes) -> Arrival:
             newest = fetch_block(orderer, CHANNEL, identity, signer)
         except AdminError as error:
             failures.append(str(error))
-            if error.status == FORBIDDEN:
+            if error.status == common_pb2.FORBIDDEN:
                 refused = other.name
             continue
         if began.hash != parse_block(first_block).hash:

@@ -1,6 +1,6 @@
 """Getting orderers and peers into the channel. Whoever is in it already is left as it is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from network.errors import FolderError
 from network.fabric.connections import QUICK, gateway, operations, participation
@@ -87,23 +87,21 @@ def wait_for_blocks(folder: Folder, orderers: Sequence[Node], organisation: Orga
     A peer that is behind endorses what others have written over. Raises StartError.
     """
 
-    def ask() -> None:
+    def highest() -> int:
         channels = [participation(folder, node).channel(CHANNEL) for node in orderers]
-        wanted = max((channel.height for channel in channels if channel), default=0)
-        height = peer_height(folder, organisation)
-        if height is None or height < wanted:
-            raise NotYet(f"the peer has {height or 0} of {wanted} blocks")
+        return max((channel.height for channel in channels if channel), default=0)
 
-    waiter.until(f"{organisation.peer_name} has all blocks", answered(ask))
+    wait_for_height(folder, organisation, highest, waiter)
 
 
-def wait_for_height(folder: Folder, organisation: Organisation, wanted: int, waiter: Waiter) -> None:
-    """Wait until an organisation's peer has this many blocks. Raises StartError."""
+def wait_for_height(folder: Folder, organisation: Organisation, wanted: Callable[[], int], waiter: Waiter) -> None:
+    """Wait until an organisation's peer has as many blocks as are wanted at that moment. Raises StartError."""
 
     def ask() -> None:
+        enough = wanted()
         height = peer_height(folder, organisation)
-        if height is None or height < wanted:
-            raise NotYet(f"the peer has {height or 0} of {wanted} blocks")
+        if height is None or height < enough:
+            raise NotYet(f"the peer has {height or 0} of {enough} blocks")
 
     waiter.until(f"{organisation.peer_name} has all blocks", answered(ask))
 

@@ -68,7 +68,8 @@ class FabricNetwork:
         progress(Step.STARTED)
         try:
             waiter = Waiter(self._check_nodes)
-            self._join(waiter, progress)
+            block = self._block()
+            self._join(waiter, progress, block, block)
             first = self._residents[0]
             if not is_deployed(self._folder, first, waiter):
                 approve_registry(self._folder, self._residents, waiter)
@@ -119,12 +120,12 @@ class FabricNetwork:
         first, block, waiter = self._residents[0], self._block(), self._waiter()
         if not came_later(self._folder, block):
             check_first_block(self._folder, first, others, block)
-            self._join(waiter, progress, block)
+            self._join(waiter, progress, block, block)
             return
         arrival = arrive(self._folder, first, block)
-        self._join(waiter, progress, arrival.block)
+        self._join(waiter, progress, block, arrival.block)
         # What it does next is about the channel as it is now, not as it was at its beginning.
-        wait_for_height(self._folder, first, arrival.height, waiter)
+        wait_for_height(self._folder, first, lambda: arrival.height, waiter)
         progress(Step.CAUGHT_UP)
 
     def approve(self, progress: Progress) -> list[str]:
@@ -176,15 +177,14 @@ class FabricNetwork:
         arguments += ["--peer", str(found.peer), "--orderer", str(found.orderer)]
         background.start(self._folder, arguments, self._log)
 
-    def _join(self, waiter: Waiter, progress: Progress, orderers_block: bytes = b"") -> None:
-        folder, block = self._folder, self._block()
-        orderers = self._of(Kind.ORDERER)
-        each(orderers, lambda node: join_orderer(folder, node, orderers_block or block, waiter))
+    def _join(self, waiter: Waiter, progress: Progress, first_block: bytes, orderers_block: bytes) -> None:
+        folder, orderers = self._folder, self._of(Kind.ORDERER)
+        each(orderers, lambda node: join_orderer(folder, node, orderers_block, waiter))
         progress(Step.ORDERERS_JOINED)
         for node in self._of(Kind.PEER):
             # One after the other: a peer that joins looks for the others at once, and finds those that have joined
             # before. Of peers that join at the same time none may find another, and they try again much later.
-            join_peer(folder, node, block, waiter)
+            join_peer(folder, node, first_block, waiter)
         progress(Step.PEERS_JOINED)
         if len(self._residents) == len(self._topology.organisations):
             wait_for_leader(folder, orderers, waiter)  # elsewhere the others may join much later

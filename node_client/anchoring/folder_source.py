@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from node_client.anchoring.preparing import Row, Shape, Work
-from node_client.anchoring.source import Segment, cut, rows_digest, seen_row
+from node_client.anchoring.source import Segment, cut, rows_digest, seen_row, unchanged
 from node_client.certificates.errors import SourceChanged, SourceError
 from node_client.certificates.receipt_file import SUFFIX
 
@@ -39,12 +39,8 @@ class FolderSource:
 
     def segments(self) -> Iterator[Segment]:
         """Read it, not the documents. Raises SourceChanged at the end when it is not what `digest` was told of."""
-        digest = sha256()
-        for segment in self._walk():
-            digest.update(segment.digest)
-            yield segment
-        if self._digest and digest.hexdigest() != self._digest:
-            raise SourceChanged(f"{self.folder} changed while it was read", "start again when it is complete")
+        changed = SourceChanged(f"{self.folder} changed while it was read", "start again when it is complete")
+        return unchanged(self._walk(), self._digest, changed)
 
     def _walk(self) -> Iterator[Segment]:
         done = 0

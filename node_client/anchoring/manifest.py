@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from node_client.anchoring.preparing import Row, Shape, Work, cells_of, csv_rows
 from node_client.anchoring.rows import BAD, COLUMNS, RowError
-from node_client.anchoring.source import Segment, cut, rows_digest, seen_row
+from node_client.anchoring.source import Segment, cut, rows_digest, seen_row, unchanged
 from node_client.certificates.errors import SourceChanged, SourceError
 
 BLOCK = 1 << 18
@@ -86,14 +86,9 @@ class Manifest:
 
     def segments(self) -> Iterator[Segment]:
         """Read it. Raises SourceChanged at the end when it, or a document that it names, is not what it was."""
-        digest = sha256(self._survey.digest.encode())
-        for segment in self._read_all():
-            digest.update(segment.digest)
-            yield segment
-        if self._digest and digest.hexdigest() != self._digest:
-            raise SourceChanged(
-                f"documents of {self._name} changed while it was read", "start again when they are complete"
-            )
+        text = f"documents of {self._name} changed while it was read"
+        changed = SourceChanged(text, "start again when they are complete")
+        return unchanged(self._read_all(), self._digest, changed, prefix=self._survey.digest.encode())
 
     def _read_all(self) -> Iterator[Segment]:
         digest = sha256()

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from node_client.anchoring.preparing import Row, Shape, Work
 from node_client.anchoring.rows import COLUMNS, look
+from node_client.certificates.errors import SourceChanged
 
 ROWS = 2048  # of a segment that was read row by row
 
@@ -120,6 +121,22 @@ def seen_row(line: int, cells: Sequence[str], path: str | Path, folder: str = ".
 def rows_digest(rows: Sequence[Row]) -> bytes:
     """The digest of rows that were read one by one."""
     return sha256(repr(rows).encode("utf-8", "surrogatepass")).digest()
+
+
+def unchanged(
+    segments: Iterable[Segment], expected: str, error: SourceChanged, *, prefix: bytes = b""
+) -> Iterator[Segment]:
+    """The segments. Raises the error at the end when their digest, behind the prefix, is not what was expected.
+
+    Args:
+        expected: in hex; empty when nobody has asked for a digest before.
+    """
+    digest = sha256(prefix)
+    for segment in segments:
+        digest.update(segment.digest)
+        yield segment
+    if expected and digest.hexdigest() != expected:
+        raise error
 
 
 def cut(rows: Iterable[Row]) -> Iterator[list[Row]]:

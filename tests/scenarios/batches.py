@@ -1,9 +1,7 @@
 """Manifests, and the receipts of what was anchored from them."""
 
-import os
 import subprocess
-import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -75,20 +73,7 @@ def given(commands: Commands, count: int, name: str = "manifest.csv") -> Given:
 
 def anchor_and_hold(commands: Commands, state: str, *arguments: str) -> "subprocess.Popen[bytes]":
     """Start `anchor`; returns when a batch has reached the state, and the command waits until `let_go`."""
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-c", HELD, state, "anchor", *arguments],
-        cwd=commands.home,
-        env={
-            **os.environ,
-            "CERTLEDGER_LANG": "en",
-            "CERTLEDGER_DIR": str(commands.folder.path),
-            "PYTHONPATH": ":".join(filter(None, sys.path)),
-        },
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        bufsize=0,  # `communicate` does not see what `readline` has read ahead
-    )
+    process = replace(commands, program=HELD).start(state, "anchor", *arguments, stdin=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == b"held\n"
     return process

@@ -1,6 +1,5 @@
 """From Raft to BFT: which step comes next, and what each changes."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,28 +10,21 @@ from network.errors import NetworkError
 from network.folder import Engine, Folder
 from network.migration import MigrationStep, add_orderer, adopt, next_step, require_fabric
 from network.sites import export, make_site
-from network.topology import CHANNEL, default_configtx, read_topology
+from network.topology import CHANNEL
 from node_client.protocol.config import ChannelConfig, Configuration
 from node_client.protocol.config_consensus import bft_owners, raft_addresses, with_bft
 from node_client.protocol.config_update import ConfigUpdate
 from node_client.protocol.errors import ProtocolError
-
-RAFT, BFT = (read_topology(default_configtx(), name) for name in ("Raft", "BFT"))
+from tests.unit.network.made_sites import BFT, RAFT, four_orderers, raft_block
 
 
 @pytest.fixture(scope="module")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> list[Bundle]:
-    found = []
-    for one in BFT.organisations:
-        folder = Folder.at(tmp_path_factory.mktemp("site") / one.name)
-        make_site(folder, BFT, one)
-        found.append(export(folder, one))
-    return found
+    return four_orderers(tmp_path_factory.mktemp("sites"))
 
 
 def raft(bundles: list[Bundle]) -> ChannelConfig:
-    three = [replace(one, orderers=one.orderers[:1]) for one in bundles]
-    return ChannelConfig.from_bytes(channel_of(RAFT, three).block)
+    return ChannelConfig.from_bytes(raft_block(bundles))
 
 
 def test_the_steps_lead_from_raft_to_bft(bundles: list[Bundle]) -> None:

@@ -14,38 +14,32 @@ from network.bundle_files import read_bundle
 from network.channel import channel_of
 from network.errors import BundleError, ConfigurationError, FolderError, NetworkError
 from network.folder import Folder
-from network.sites import BLOCK, begin, export, make_channel, make_site
-from network.topology import CHANNEL, default_configtx, read_topology
+from network.sites import BLOCK, begin, make_channel, make_site
+from network.topology import CHANNEL
 from node_client.protocol.config import ChannelConfig, Configuration
 from node_client.protocol.config_authority import changed_elements, missing_policies
 from node_client.protocol.config_consensus import raft_addresses
 from node_client.protocol.config_update import ConfigUpdate
 from node_client.protocol.policy_dsl import policy_text
+from tests.unit.network.made_sites import BFT, RAFT, four_orderers, made_site, raft_block
 
-RAFT, BFT = (read_topology(default_configtx(), name) for name in ("Raft", "BFT"))
 PEER, ORDERER = "peer.harbour.example:7051", "orderer.harbour.example:7050"
 
 
 def made(path: Path, name: str = "Harbour", msp_id: str = "HarbourMSP") -> tuple[Folder, Bundle]:
     """A newcomer's site and its bundle."""
     folder, own = Folder.at(path), newcomer(name, msp_id, PEER, [ORDERER])
-    make_site(folder, topology_of([own]), own)
-    return folder, export(folder, own)
+    return folder, made_site(folder, topology_of([own]), own)
 
 
 @pytest.fixture(scope="module")
 def members(tmp_path_factory: pytest.TempPathFactory) -> list[Bundle]:
-    found = []
-    for one in BFT.organisations:
-        folder = Folder.at(tmp_path_factory.mktemp("members") / one.name)
-        make_site(folder, BFT, one)
-        found.append(export(folder, one))
-    return found
+    return four_orderers(tmp_path_factory.mktemp("members"))
 
 
 @pytest.fixture(scope="module")
 def block(members: list[Bundle]) -> bytes:
-    return channel_of(RAFT, [replace(one, orderers=one.orderers[:1]) for one in members]).block
+    return raft_block(members)
 
 
 @pytest.fixture(scope="module")

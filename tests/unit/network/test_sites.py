@@ -21,6 +21,7 @@ from network.topology import CHANNEL, Organisation, Topology, default_configtx, 
 from node_client import ConnectionProfile
 from tests import fabric
 from tests.unit.network.config_blocks import take_apart
+from tests.unit.network.made_sites import made_site
 
 
 @pytest.fixture(scope="module", params=["Raft", "BFT"])
@@ -50,12 +51,6 @@ def made(topology: Topology, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     return folders, [
         made_site(folder, topology, one) for folder, one in zip(folders, topology.organisations, strict=True)
     ]
-
-
-def made_site(folder: Folder, topology: Topology, organisation: Organisation) -> Bundle:
-    """The bundle of a new site."""
-    make_site(folder, topology, organisation)
-    return export(folder, organisation)
 
 
 def consortium(profile: str) -> Topology:
