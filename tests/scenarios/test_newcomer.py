@@ -119,6 +119,9 @@ def test_an_organisation_joins_with_its_nodes_orders_and_endorses(land: Land) ->
     patiently(lambda: committed(city, definition), AssertionError)
     patiently(lambda: issued_with(city, "CityMSP", "HarbourMSP"), CommitError)
 
+    # Who issues must believe the newcomer's attestations, too: the gateway may ask it instead of a data centre.
+    city.run("export-trust", str(city.commands.folder.path / "trust.json"), "--profile", "city-auditor")
+
     # Of four orderers three must agree: without the other data centre, the newcomer's is one of them.
     other.run("down")
     city.commands.document("after.pdf")
