@@ -5,6 +5,7 @@ from secrets import token_hex
 from typing import Any
 
 import pytest
+from fabric_protos.common import common_pb2
 
 from node_client import KeySigner
 from tests.interop.conftest import Client
@@ -73,8 +74,14 @@ def test_requests_for_events_go_on_from_bytes(client: Client, kind: str) -> None
     assert len(client("events", kind=kind, count=1, bytes=request["bytes"])) == 1
 
 
-def test_digests_are_over_the_bytes_that_travel(client: Client) -> None:
-    request = client("eventsRequest", kind="block", startBlock=0)
-    assert len(bytes.fromhex(request["digest"])) == sha256().digest_size
-    again = client("eventsRequest", kind="block", startBlock=0)
-    assert request["digest"] != again["digest"]  # a nonce of its own
+@pytest.mark.parametrize("kind", ["block", "filtered", "private"])
+def test_digests_are_over_the_bytes_that_travel(client: Client, kind: str) -> None:
+    request = client("eventsRequest", kind=kind, startBlock=0)
+    envelope = common_pb2.Envelope.FromString(bytes.fromhex(request["bytes"]))
+    assert envelope.payload
+    assert request["digest"] == sha256(envelope.payload).hexdigest()
+
+
+def test_every_proposal_has_a_digest_of_its_own(client: Client) -> None:
+    once, again = (client("newProposal", "Get", "key")["digest"] for _ in range(2))  # each with a nonce
+    assert once != again
