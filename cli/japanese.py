@@ -140,6 +140,8 @@ TEXTS = {
     "anchored": "記録しました",
     "anchored already": "記録済みです",
     "would be anchored; nothing was done": "記録できます(何もしていません)",
+    "a run that stopped while it was read would go on": "読み込み途中で止まったものがあり、続きから再開します",
+    "a run that stopped while it was sent would go on": ("記録の途中で止まったものがあり、続きから再開します"),
     "{count} certificates": "証明書 {count} 件",
     "{count} rows left out": "{count} 行を除きました",
     "line {line}: {message}": "{line} 行目: {message}",

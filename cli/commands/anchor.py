@@ -56,7 +56,7 @@ class _Asked:
 @click.option("--skip-invalid", is_flag=True, help="Leave out rows that cannot be used.")
 @click.option("--encoding", metavar="NAME", help="Of a manifest (default: UTF-8, or else Shift_JIS).")
 @click.option("--jobs", type=click.IntRange(1, 64), help="Processes (default: one for each core).")
-@click.option("--dry-run", is_flag=True, help="Check everything and anchor nothing.")
+@click.option("--dry-run", is_flag=True, help="Check everything, write nothing, and say what a run would do.")
 @identity_options
 def anchor(
     settings: Settings,
@@ -150,25 +150,28 @@ class _Command:
     def _check(self, control: "Control") -> "Checked":
         from node_client import ConnectionProfile
         from node_client.anchoring.checking import check
-        from node_client.certificates.register import Register
 
         profile = self._settings.profile()
         trust = read_trust(profile.trust)
         msp_id = ConnectionProfile.load(profile.connection).msp_id(profile.organisation)
         _sort_beside(profile.register)
-        Register(profile.register).close()
         with _opened(self._asked, profile.register.parent) as source:
             self._tell_source(source)
             options = self._asked.options
             return check(source, profile.register, msp_id, trust.ledger, options, control, run=self._asked.run)
 
     def _checked(self, checked: "Checked") -> int:
+        from node_client.anchoring.batches import SENDING
+        from node_client.anchoring.run import READING
+
         self._line.clear()
         for line, message in checked.problems:
             self._problem(line, message, "would-be-left-out")
         self._tell_unused(checked.unused)
         record = {
             "status": "anchored" if checked.already else "would-be-anchored",
+            "run": checked.run,
+            "state": checked.state or None,
             "certificates": checked.members,
             "batches": checked.batches,
             "leftOut": checked.left_out,
@@ -176,7 +179,11 @@ class _Command:
         }
         text = tr("anchored already") if checked.already else tr("would be anchored; nothing was done")
         self._output.result(record, f"✔ {text}  {tr('{count} certificates', count=checked.members)}")
-        return ExitCode.PARTLY_DONE if checked.left_out else ExitCode.DONE
+        if checked.state == READING:
+            self._output.message(tr("a run that stopped while it was read would go on"))
+        if checked.state == SENDING:
+            self._output.message(tr("a run that stopped while it was sent would go on"))
+        return self._ended(checked.state, checked.left_out)
 
     def _tell_source(self, source: "FolderSource | Manifest") -> None:
         if source.shape.encoding == "cp932":
@@ -188,8 +195,6 @@ class _Command:
             self._output.message(tr("columns that are not used: {names}", names=", ".join(sorted(names))))
 
     def _told(self, anchored: "Anchored") -> int:
-        from node_client.anchoring.run import GIVEN_UP
-
         self._line.clear()
         for line, message in anchored.problems:
             self._problem(line, message, "left-out")
@@ -206,10 +211,14 @@ class _Command:
             text = tr("anchored already") if anchored.already else tr("anchored")
             self._output.result(record, f"✔ {text}  {batch.batch_id}  {tr('{count} certificates', count=batch.size)}")
         self._tell_unused(anchored.unused)
-        left_out = anchored.run.left_out
+        return self._ended(anchored.run.state, anchored.run.left_out)
+
+    def _ended(self, state: str, left_out: int) -> int:
+        from node_client.anchoring.run import GIVEN_UP
+
         if left_out:
             self._output.message(tr("{count} rows left out", count=left_out))
-        if anchored.run.state == GIVEN_UP:
+        if state == GIVEN_UP:
             self._output.message(tr("this run was given up: its other certificates are not anchored"))
             return ExitCode.PARTLY_DONE
         return ExitCode.PARTLY_DONE if left_out else ExitCode.DONE

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 def runs_status(settings: Settings) -> int:
     """List the runs. Returns the exit status."""
-    from node_client.anchoring.batches import Batches
-    from node_client.anchoring.run import SEALED
+    from node_client.anchoring.batches import Batches, state_of
     from node_client.anchoring.runs import RunStore
     from node_client.certificates.register import Register
 
@@ -32,7 +31,7 @@ def runs_status(settings: Settings) -> int:
             count += 1
             sent = batches.of_run(run.run)
             anchored = sum(batch.state == "attested" for batch in sent)
-            state = run.state if run.state != SEALED else ("done" if anchored == len(sent) else "sending")
+            state = state_of(run, sent)
             record = {
                 "run": run.name,
                 "state": state,

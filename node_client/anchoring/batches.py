@@ -1,12 +1,12 @@
 """Batches in the register, and their way to the ledger."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from chaincode.registry.model import codes
 from chaincode.registry.model.records import BatchRecord
-from node_client.anchoring.run import SHIFT
+from node_client.anchoring.run import SEALED, SHIFT, Run
 from node_client.certificates import attestation
 from node_client.certificates._async.client import AsyncRegistryClient
 from node_client.certificates.errors import (
@@ -40,6 +40,16 @@ class Batch:
     transaction_id: str | None
     envelope: bytes | None
     attestation: bytes | None
+
+
+SENDING, DONE = "sending", "done"
+
+
+def state_of(run: Run, batches: Sequence[Batch]) -> str:
+    """How far a run is: reading, sending, done (its receipts can be made), or given-up."""
+    if run.state != SEALED:
+        return run.state
+    return DONE if all(batch.state == ATTESTED for batch in batches) else SENDING
 
 
 class Batches:

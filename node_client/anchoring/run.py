@@ -59,6 +59,15 @@ class Kept:
     problems: tuple[tuple[int, str], ...]
 
 
+def require_same_options(run: Run, options: str) -> None:
+    """Raises SourceError when a run was begun with other options."""
+    if run.options != options:
+        raise SourceError(
+            f"the run {run.name} was begun with other options, or for another ledger",
+            "give the same options again, or name another --run",
+        )
+
+
 def require_same_source(run: Run, source: str | None) -> None:
     """Raises SourceError when a run is known to be of another source."""
     if source is not None and run.source not in (None, source):

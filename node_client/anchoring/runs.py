@@ -16,10 +16,20 @@ from typing import Any
 
 from node_client.anchoring import sealing
 from node_client.anchoring.preparing import BODY, Prepared
-from node_client.anchoring.run import GIVEN_UP, NAMELESS, READING, SEALED, SHIFT, Kept, Run, require_same_source
+from node_client.anchoring.run import (
+    GIVEN_UP,
+    NAMELESS,
+    READING,
+    SEALED,
+    SHIFT,
+    Kept,
+    Run,
+    require_same_options,
+    require_same_source,
+)
 from node_client.anchoring.sealing import MOST_PROBLEMS, Conflicts
 from node_client.anchoring.template import Kind
-from node_client.certificates.errors import RegisterError, SourceChanged, SourceError
+from node_client.certificates.errors import RegisterError, SourceChanged
 from node_client.certificates.register import TIMEOUT, usable
 
 _MOST_KINDS = 4096
@@ -65,8 +75,11 @@ class RunStore:
             rows = self._db.execute(query).fetchall()
         return [(Run(*row[:-1]), row[-1]) for row in rows]
 
-    def begin(self, name: str, source: str | None, options: str) -> Run:
+    def begin(self, name: str, source: str | None, options: str, issued_on: date | None = None) -> Run:
         """The run with this name, made when it is not there. A run that began with other options is refused.
+
+        Args:
+            issued_on: the day on which a new run begins; by default today.
 
         Raises:
             SourceError: the run that is there has another source, or other options.
@@ -81,17 +94,13 @@ class RunStore:
             number = max(runs, members >> SHIFT) + 1
             self._db.execute(
                 "INSERT OR IGNORE INTO runs VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?)",
-                (number, name, source, options, date.today().isoformat(), READING, created),
+                (number, name, source, options, (issued_on or date.today()).isoformat(), READING, created),
             )
         run = self.find(name)
         if run is None:
             raise self._given_up()
         require_same_source(run, source)
-        if run.options != options:
-            raise SourceError(
-                f"the run {name} was begun with other options, or for another ledger",
-                "give the same options again, or name another --run",
-            )
+        require_same_options(run, options)
         return run
 
     def kept(self, run: Run, segment: int) -> Kept | None:

@@ -101,16 +101,33 @@ def test_a_dry_run_does_nothing(commands: Commands) -> None:
     source = given(commands, 20)
     (record,) = commands.ok("anchor", source.path.name, "--dry-run", "--batch-size", "8")
     assert (record["status"], record["certificates"], record["batches"]) == ("would-be-anchored", 20, 3)
+    assert (record["state"], record["already"]) == (None, False)
     assert commands("receipt", "export", source.references[0]).status == 8
-    commands.ok("anchor", source.path.name)
-    (record,) = commands.ok("anchor", source.path.name, "--dry-run")
-    assert record["already"] is True
+    commands.ok("anchor", source.path.name, "--run", f"night {source.references[0]}")
+    (record,) = commands.ok("anchor", source.path.name, "--dry-run", "--run", f"night {source.references[0]}")
+    assert (record["status"], record["state"], record["already"]) == ("anchored", "done", True)
+    other = given(commands, 3, "other.csv")
+    refused = commands("anchor", other.path.name, "--dry-run", "--run", f"night {source.references[0]}")
+    assert refused.status == 2
+    assert "the source is not the one" in refused.messages
     again = given(commands, 2)
     again.path.write_text(again.path.read_text() + source.path.read_text().splitlines()[1] + "\n")
     refused = commands("anchor", again.path.name, "--dry-run", "--json")
     assert refused.status == 2
     assert refused.records[0]["line"] == 4
     assert not list(commands.folder.organisation("City").glob(".trying-*"))
+
+
+def test_a_dry_run_makes_no_register(commands: Commands) -> None:
+    profile = commands.folder.path / "profiles" / "city-issuer.json"
+    folder = commands.home / "new"
+    folder.mkdir()
+    values = {**json.loads(profile.read_text()), "register": str(folder / "register.db")}
+    (commands.home / "new.json").write_text(json.dumps(values))
+    source = given(commands, 3)
+    (record,) = commands.ok("anchor", source.path.name, "--dry-run", "--profile", "new.json")
+    assert (record["status"], record["certificates"]) == ("would-be-anchored", 3)
+    assert not list(folder.iterdir())
 
 
 def test_single_certificates_and_batches_share_references(commands: Commands) -> None:
