@@ -127,7 +127,7 @@ TEXTS = {
     "give ID, or --from": "ID か --from のどちらかを指定してください",
     "give ID and FILE, or --from": "ID と FILE、または --from を指定してください",
     "line {line}: ID,FILE is expected": "{line} 行目: ID,FILE の形にしてください",
-    "line {line}: the same as line {first}": "{line} 行目: {first} 行目と同じです",
+    "line {line}: the same certificate as line {first}": "{line} 行目: {first} 行目と同じ証明書です",
     "{count} of {total} changed": "{total} 件中 {count} 件を変更しました",
     "batch": "一括記録",
     # anchoring

@@ -11,7 +11,7 @@ from chaincode.registry.model.status import Reason
 from cli.commands.issue import IN_FLIGHT, DocumentOptions, document_options, issue_requests
 from cli.exit_codes import ExitCode
 from cli.language import tr
-from cli.names import read_names
+from cli.names import read_names, require_distinct
 from cli.output import Problem
 from cli.settings import Settings, identity_options, read_trust
 
@@ -67,7 +67,7 @@ def supersede(
     if source is None:
         if certificate is None or file is None:
             raise click.UsageError(tr("give ID and FILE, or --from"))
-        pairs = [(certificate, file)]
+        pairs = [(0, certificate, file)]
     else:
         if certificate is not None:
             raise click.UsageError(tr("give ID and FILE, or --from"))
@@ -77,9 +77,11 @@ def supersede(
         for line, cells in read_names(source, 2):
             if len(cells) != 2:
                 raise click.UsageError(tr("line {line}: ID,FILE is expected", line=line))
-            pairs.append((cells[0], Path(cells[1])))
+            pairs.append((line, cells[0], Path(cells[1])))
     with settings.targets() as find:
-        requests = [options.request(path, supersedes=find(name).to_text()) for name, path in pairs]
+        found = [(line, find(name), path) for line, name, path in pairs]
+    require_distinct((line, target.certificate_id) for line, target, _ in found)
+    requests = [options.request(path, supersedes=target.to_text()) for _, target, path in found]
     return issue_requests(settings, requests)
 
 
@@ -88,9 +90,11 @@ def _change(settings: Settings, certificate: str | None, source: str | None, ver
 
     if (certificate is None) == (source is None):
         raise click.UsageError(tr("give ID, or --from"))
-    names = [certificate] if certificate is not None else [cells[0] for _, cells in read_names(str(source), 1)]
+    names = [(0, [certificate])] if certificate is not None else read_names(str(source), 1)
     with settings.targets() as find:
-        targets = [(name, find(name)) for name in names]
+        found = [(line, name, find(name)) for line, (name,) in names]
+    require_distinct((line, target.certificate_id) for line, _, target in found)
+    targets = [(name, target) for _, name, target in found]
     change = Change(Verb(verb), Reason(reason)) if reason else Change(Verb(verb))
     return asyncio.run(_change_all(settings, targets, change))
 

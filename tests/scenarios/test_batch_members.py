@@ -59,13 +59,29 @@ def test_many_from_a_file(commands: Commands, batch: Given) -> None:
     assert len({record["certificateId"] for record in records}) == 4
     assert [batch.verdict(reference) for reference in (one, two, three, rest[0])] == ["revoked"] * 3 + ["genuine"]
     assert commands("verify", single.name).status == 4
-    (commands.home / "list").write_text(f"{one}\n{two}\n{one}\n")
-    twice = commands("revoke", "--from", "list", "--reason", "unspecified")
-    assert (twice.status, "line 3: the same as line 1" in twice.messages) == (2, True)
     (commands.home / "list").write_text(f"{one}\n{rest[0]}\n")
     partly = commands("suspend", "--from", "list", "--reason", "certificateHold", "--json")
     assert partly.status == 11
     assert sorted(record["status"] for record in partly.records) == ["failed", "suspended"]
+
+
+def test_a_list_that_names_a_certificate_twice_is_refused(commands: Commands, batch: Given) -> None:
+    one, two, *_ = batch.references
+    one_id = commands.ok("show", one)[0]["certificateId"]
+    batch.receipt(two)
+    listed = [one, two, "", one_id, f"{batch.documents[two].name}.receipt.json", one]
+    (commands.home / "list").write_text("\n".join(listed))
+    told = [f"line {line}: the same certificate as line {at}" for line, at in ((4, 1), (5, 2), (6, 1))]
+    for command in ("suspend", "revoke"):
+        twice = commands(command, "--from", "list", "--reason", "certificateHold")
+        assert twice.status == 2
+        assert "\n".join(told) in twice.messages
+    assert commands("reinstate", "--from", "list").status == 2
+    new = commands.document("new.pdf")
+    (commands.home / "list").write_text("".join(f"{name},{new.name}\n" for name in listed if name))
+    twice = commands("supersede", "--from", "list")
+    assert (twice.status, "line 3: the same certificate as line 1" in twice.messages) == (2, True)
+    assert [batch.verdict(reference) for reference in (one, two)] == ["genuine"] * 2
 
 
 def test_many_are_superseded_from_a_file(commands: Commands, batch: Given) -> None:

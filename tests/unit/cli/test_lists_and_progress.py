@@ -7,7 +7,7 @@ import click
 import pytest
 
 from cli.language import japanese
-from cli.names import read_names
+from cli.names import read_names, require_distinct
 from cli.progress import ProgressLine
 
 
@@ -27,10 +27,22 @@ def test_a_list_as_people_write_it(tmp_path: Path, encoding: str, end: str) -> N
     assert read_names(str(path), 2) == [(1, ["a,1", "new.pdf"]), (2, ["b", "other.pdf"])]
 
 
-def test_what_comes_twice_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "list").write_text("a\nb\n\nb\n")
-    with pytest.raises(click.UsageError, match="line 4: the same as line 2"):
-        read_names(str(tmp_path / "list"), 1)
+def test_certificates_that_come_twice_are_refused_with_their_lines() -> None:
+    require_distinct([(1, "a"), (3, "b"), (4, "c")])
+    with pytest.raises(click.UsageError) as refused:
+        require_distinct([(1, "a"), (3, "b"), (4, "b"), (6, "a"), (7, "b")])
+    assert refused.value.message.splitlines() == [
+        "line 4: the same certificate as line 3",
+        "line 6: the same certificate as line 1",
+        "line 7: the same certificate as line 3",
+    ]
+    with pytest.raises(click.UsageError) as refused:
+        require_distinct([(number, "a") for number in range(1, 101)])
+    told = refused.value.message.splitlines()
+    assert (len(told), told[-1]) == (21, "and 79 more")
+
+
+def test_a_list_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(click.UsageError, match="No such file"):
         read_names(str(tmp_path / "missing"), 1)
 
