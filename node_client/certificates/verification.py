@@ -290,7 +290,7 @@ def _result(
         left_out |= {CheckName.INCLUSION}
     wanted = [name for name in CheckName if name not in left_out]
     every = tuple(checks.get(name, Check(name, Outcome.SKIPPED, "not checked")) for name in wanted)
-    if any(check.outcome is not Outcome.PASSED for check in every) and not found:
-        found = {Verdict.UNCONFIRMED}
+    if any(check.outcome is Outcome.SKIPPED for check in every):
+        found = found | {Verdict.UNCONFIRMED}
     verdict = next((one for one in Verdict if one in found), Verdict.GENUINE)
     return Verification(verdict, every, datetime.now(UTC), receipt, what_stands, answer)

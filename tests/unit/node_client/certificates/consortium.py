@@ -146,12 +146,13 @@ class Consortium:
         record = record or self.record()
         return self.attest(certificate_question(record.certificate_id), record.to_bytes(), **options)  # type: ignore[arg-type]
 
-    def receipt(self, attestation: bytes | None = None) -> Receipt:
+    def receipt(self, attestation: bytes | None = None, statement: Statement | None = None) -> Receipt:
+        statement = statement or self.statement()
         return Receipt(
-            statement=self.statement(),
+            statement=statement,
             salt=SALT,
             transaction_id="cd" * 32,
-            attestation=attestation or self.attested(),
+            attestation=attestation or self.attested(self.record(commitment=statement.commitment(SALT))),
         )
 
 

@@ -71,6 +71,20 @@ def test_without_a_status_list_nothing_is_genuine(city: Consortium) -> None:
     assert set(found.values()) == {Outcome.PASSED}
 
 
+def test_without_a_status_list_one_that_has_expired_is_not_confirmed_either(city: Consortium) -> None:
+    last = datetime.now(UTC).astimezone().date()
+    receipt = city.receipt(statement=city.statement(valid_until=last))
+    for days, alone, settled in ((0, Verdict.UNCONFIRMED, Verdict.GENUINE), (1, Verdict.UNCONFIRMED, Verdict.EXPIRED)):
+        now = datetime.now(UTC) + timedelta(days=days)
+        result = offline(city.trust, receipt, now=now)
+        assert result.verdict is alone
+        assert (outcomes(result)[CheckName.VALIDITY] is Outcome.FAILED) == bool(days)
+        status_list = listed(city, commitment=receipt.statement.commitment(receipt.salt), at=now - timedelta(hours=1))
+        assert offline(city.trust, receipt, status_list=status_list, now=now).verdict is settled
+        revoked = listed(city, commitment=receipt.statement.commitment(receipt.salt), status=Status.REVOKED)
+        assert offline(city.trust, receipt, status_list=revoked, now=now).verdict is Verdict.REVOKED
+
+
 def test_a_fresh_status_list_settles_it(city: Consortium) -> None:
     result = offline(city.trust, city.receipt(), status_list=StatusList.from_bytes(listed(city).to_bytes()))
     assert result.verdict is Verdict.GENUINE
@@ -129,6 +143,7 @@ def test_a_receipt_from_a_suspension_is_settled_by_a_list_after_it(city: Consort
 
 
 def test_another_document_is_altered(city: Consortium) -> None:
+    assert offline(city.trust, city.receipt(), document=DOCUMENT + b"!").verdict is Verdict.ALTERED
     result = offline(city.trust, city.receipt(), document=DOCUMENT + b"!", status_list=listed(city))
     assert result.verdict is Verdict.ALTERED
     assert outcomes(result)[CheckName.DOCUMENT] is Outcome.FAILED
