@@ -142,6 +142,9 @@ TEXTS = {
     "would be anchored; nothing was done": "記録できます(何もしていません)",
     "a run that stopped while it was read would go on": "読み込み途中で止まったものがあり、続きから再開します",
     "a run that stopped while it was sent would go on": ("記録の途中で止まったものがあり、続きから再開します"),
+    "{count} of {total} batches are anchored: the same command goes on": (
+        "{total} 件中 {count} 件のバッチを記録しました。同じコマンドで続きから再開します"
+    ),
     "{count} certificates": "証明書 {count} 件",
     "{count} rows left out": "{count} 行を除きました",
     "line {line}: {message}": "{line} 行目: {message}",

@@ -110,11 +110,13 @@ class _Command:
         self._asked = asked
         self._line = ProgressLine()
         self._interrupted = False
+        self._sent: tuple[int, int] | None = None  # batches that are anchored, and that there are
 
     async def run(self) -> int:
         """Anchor, and tell what came of it. Returns the exit status."""
         from node_client.anchoring.options import Control
         from node_client.certificates.errors import RowsRefused, Stopped
+        from node_client.errors import FabricError
 
         control = Control(progress=self._progress, again=self._again)
         with interruptible(self._interruption(control.stop)):
@@ -127,6 +129,10 @@ class _Command:
             except Stopped:
                 self._output.message(tr("stopped: the same command goes on where it stopped"))
                 return ExitCode.INTERRUPTED
+            except FabricError as error:
+                if self._sent is None:
+                    raise
+                return self._broke_off(error, *self._sent)
             finally:
                 self._line.clear()
 
@@ -232,6 +238,17 @@ class _Command:
         self._output.problem(problem_of(refused), {"status": "not-anchored", "count": refused.count})
         return ExitCode.USAGE
 
+    def _broke_off(self, error: "FabricError", anchored: int, batches: int) -> int:
+        from cli.problems import problem_of
+
+        self._line.clear()
+        problem = problem_of(error)
+        status = "unknown" if problem.exit_code == ExitCode.OUTCOME_UNKNOWN else "not-anchored"
+        self._output.problem(problem, {"status": status, "batches": batches, "anchored": anchored})
+        text = tr("{count} of {total} batches are anchored: the same command goes on", count=anchored, total=batches)
+        self._output.message(text)
+        return problem.exit_code
+
     def _problem(self, line: int, message: str, status: str) -> None:
         problem = Problem(exit_code=ExitCode.USAGE, code="bad-row", message=message)
         if self._output.as_json:
@@ -239,6 +256,10 @@ class _Command:
         self._output.message(tr("line {line}: {message}", line=line, message=message))
 
     def _progress(self, progress: "Progress") -> None:
+        from node_client.anchoring.options import Stage
+
+        if progress.stage is Stage.SENDING:
+            self._sent = progress.done, progress.total
         words = {"reading": tr("reading"), "sealing": tr("building the tree"), "sending": tr("anchoring")}
         tally = progress.tally
         self._line.show(words[progress.stage], progress.done, progress.total, tally.members)

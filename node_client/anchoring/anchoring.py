@@ -109,6 +109,7 @@ class Anchorer:
         async with Pipeline(network, in_flight=IN_FLIGHT) as pipeline:
             sender = _Sender(Settler(self._gateway, self._steps, pipeline.submit), self._batches, control)
             done = 0
+            control.progress(Progress(Stage.SENDING, done, len(batches), tally))
 
             async def send(batch: Batch) -> Batch:
                 nonlocal done

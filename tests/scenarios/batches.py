@@ -71,9 +71,13 @@ def given(commands: Commands, count: int, name: str = "manifest.csv") -> Given:
     return Given(commands, path, documents)
 
 
-def anchor_and_hold(commands: Commands, state: str, *arguments: str) -> "subprocess.Popen[bytes]":
-    """Start `anchor`; returns when a batch has reached the state, and the command waits until `let_go`."""
-    process = replace(commands, program=HELD).start(state, "anchor", *arguments, stdin=subprocess.PIPE)
+def anchor_and_hold(commands: Commands, state: str, *arguments: str, before: str = "") -> "subprocess.Popen[bytes]":
+    """Start `anchor`; returns when a batch has reached the state, and the command waits until `let_go`.
+
+    Args:
+        before: what the process does first.
+    """
+    process = replace(commands, program=f"{before}\n{HELD}").start(state, "anchor", *arguments, stdin=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == b"held\n"
     return process
