@@ -174,6 +174,12 @@ TEXTS = {
     "Erase certificate {id} from the register for good?": (
         "証明書 {id} を発行簿から消去します。元に戻せません。よろしいですか?"
     ),
+    "Give up the run {name}? What was not sent leaves the register for good, salts and all.": (
+        "一括記録 {name} を取りやめます。未送信のものはソルトも含めて発行簿から消え、元に戻せません。よろしいですか?"
+    ),
+    "this cannot be undone, and there is nobody to ask: say --yes if you want it": (
+        "元に戻せない操作で、確認できる相手がいません。実行するには --yes を付けてください"
+    ),
     "the register is backed up": "発行簿の控えを作りました",
     "the register is restored": "発行簿を控えから戻しました",
     "attested anew": "証言を取り直しました",

@@ -56,6 +56,7 @@ class _Asked:
 @click.option("--skip-invalid", is_flag=True, help="Leave out rows that cannot be used.")
 @click.option("--encoding", metavar="NAME", help="Of a manifest (default: UTF-8, or else Shift_JIS).")
 @click.option("--jobs", type=click.IntRange(1, 64), help="Processes (default: one for each core).")
+@click.option("--yes", is_flag=True, help="With forget: do not ask.")
 @click.option("--dry-run", is_flag=True, help="Check everything, write nothing, and say what a run would do.")
 @identity_options
 def anchor(
@@ -69,6 +70,7 @@ def anchor(
     skip_invalid: bool,
     encoding: str | None,
     jobs: int | None,
+    yes: bool,
     dry_run: bool,
 ) -> int:
     """Anchor many certificates in one transaction, each with a receipt of its own.
@@ -85,7 +87,7 @@ def anchor(
     if source == "forget":
         if not run_name or dry_run:
             raise click.UsageError(tr("forget needs --run NAME, and has no --dry-run"))
-        return forget_run(settings, run_name)
+        return forget_run(settings, run_name, yes=yes)
     from node_client.anchoring.options import Options
     from node_client.certificates.document import is_media_type
 

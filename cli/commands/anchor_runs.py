@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from cli.confirming import confirm
 from cli.exit_codes import ExitCode
 from cli.language import tr
 from cli.settings import Settings, read_trust
@@ -55,8 +56,13 @@ def runs_status(settings: Settings) -> int:
     return ExitCode.DONE
 
 
-def forget_run(settings: Settings, name: str) -> int:
-    """Give up a run, and tell what came of it. Returns the exit status."""
+def forget_run(settings: Settings, name: str, *, yes: bool) -> int:
+    """Give up a run, and tell what came of it. Returns the exit status.
+
+    Args:
+        yes: do not ask.
+    """
+    from node_client.anchoring.runs import RunStore
     from node_client.certificates.errors import NotInRegister
     from node_client.certificates.register import Register
 
@@ -64,6 +70,12 @@ def forget_run(settings: Settings, name: str) -> int:
     if not path.exists():
         raise NotInRegister(f"the register has no run {name}")
     with Register(path) as register:
+        with RunStore(path) as store:
+            store.require(name)
+        question = tr(
+            "Give up the run {name}? What was not sent leaves the register for good, salts and all.", name=name
+        )
+        confirm(settings.output, question, yes=yes)
         return _told(settings, name, asyncio.run(_give_up(settings, register, name)))
 
 

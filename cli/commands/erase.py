@@ -2,6 +2,7 @@
 
 import click
 
+from cli.confirming import confirm
 from cli.exit_codes import ExitCode
 from cli.language import tr
 from cli.settings import Settings, identity_options
@@ -31,9 +32,8 @@ def erase(settings: Settings, certificate: str, yes: bool) -> int:
         if found is None:
             raise missing
         certificate_id = found.certificate_id
-        if not yes:
-            question = tr("Erase certificate {id} from the register for good?", id=certificate_id)
-            click.confirm(question, abort=True, err=True)
+        question = tr("Erase certificate {id} from the register for good?", id=certificate_id)
+        confirm(settings.output, question, yes=yes)
         forget(register, found)
     text = f"✔ {tr('erased from the register')}  {certificate_id}"
     settings.output.result({"certificateId": certificate_id, "status": "erased"}, text)

@@ -13,7 +13,7 @@ from node_client.anchoring.batches import Batch, Batches, BatchSteps
 from node_client.anchoring.run import SEALED
 from node_client.anchoring.runs import RunStore
 from node_client.certificates._async.client import AsyncRegistryClient
-from node_client.certificates.errors import NotInRegister, OutcomeUnknown, RegisterError
+from node_client.certificates.errors import OutcomeUnknown, RegisterError
 from node_client.certificates.register import ATTESTED, COMMITTED, ENDORSED, Register
 from node_client.certificates.settling import Settler
 from node_client.errors import CommitStatusError
@@ -90,9 +90,7 @@ async def give_up(register: Register, name: str, resolve: Callable[[Batch], Awai
     """
     batches = Batches(register)
     with RunStore(register.path) as store:
-        run = store.find(name)
-        if run is None:
-            raise NotInRegister(f"the register has no run {name}", "list the runs with: certledger anchor status")
+        run = store.require(name)
         before = batches.of_run(run.run)
         if run.state == SEALED and all(batch.state == ATTESTED for batch in before):
             raise RegisterError(f"the run {name} is on the ledger: there is nothing to give up")

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from node_client.anchoring.batches import Batch, Batches
 from node_client.anchoring.members import Member, Members
-from node_client.anchoring.run import Run
+from node_client.anchoring.runs import RunStore
 from node_client.certificates.errors import NotInRegister, RegisterError
 from node_client.certificates.issuing import receipt_of
 from node_client.certificates.receipt import Receipt
-from node_client.certificates.register import ATTESTED, Register, Row, usable
+from node_client.certificates.register import ATTESTED, Register, Row
 from node_client.certificates.target import Target
 
 
@@ -59,11 +59,9 @@ def run_receipts(register: Register, name: str) -> Iterator[tuple[str, bytes]]:
 
 def run_batches(register: Register, name: str) -> list[Batch]:
     """A run's batches. Raises NotInRegister, or RegisterError when it has none yet."""
-    with usable(register.path):
-        row = register.reader.execute("SELECT * FROM runs WHERE name = ?", (name,)).fetchone()
-    if row is None:
-        raise NotInRegister(f"the register has no run {name}", "list the runs with: certledger anchor status")
-    batches = Batches(register).of_run(Run(*row).run)
+    with RunStore(register.path) as store:
+        run = store.require(name)
+    batches = Batches(register).of_run(run.run)
     if not batches:
         raise RegisterError(f"the run {name} is not complete", "run the same anchor command again")
     return batches

@@ -29,7 +29,7 @@ from node_client.anchoring.run import (
 )
 from node_client.anchoring.sealing import MOST_PROBLEMS, Conflicts
 from node_client.anchoring.template import Kind
-from node_client.certificates.errors import RegisterError, SourceChanged
+from node_client.certificates.errors import NotInRegister, RegisterError, SourceChanged
 from node_client.certificates.register import TIMEOUT, usable
 
 _MOST_KINDS = 4096
@@ -64,6 +64,13 @@ class RunStore:
         with usable(self._path):
             row = self._db.execute("SELECT * FROM runs WHERE name = ?", (name,)).fetchone()
         return Run(*row) if row else None
+
+    def require(self, name: str) -> Run:
+        """The run with this name. Raises NotInRegister."""
+        run = self.find(name)
+        if run is None:
+            raise NotInRegister(f"the register has no run {name}", "list the runs with: certledger anchor status")
+        return run
 
     def all(self) -> list[tuple[Run, int]]:
         """Every run in the order of their making, and how many certificates it has so far."""

@@ -23,7 +23,10 @@ def killed(commands: Commands, step: str) -> str:
 
 def test_a_run_that_was_never_sent(commands: Commands) -> None:
     name = killed(commands, f"{BATCHES}:endorsed:before")
-    (told,) = commands.ok("anchor", "forget", "--run", name)
+    refused = commands("anchor", "forget", "--run", name)
+    assert (refused.status, "say --yes" in refused.messages) == (2, True)  # nobody there to be asked
+    assert commands.ok("anchor", "status")[-1]["certificates"] == 6
+    (told,) = commands.ok("anchor", "forget", "--yes", "--run", name)
     assert told == {
         "version": 1,
         "run": name,
@@ -34,16 +37,16 @@ def test_a_run_that_was_never_sent(commands: Commands) -> None:
         "unknown": [],
     }
     assert name not in {run["run"] for run in commands.ok("anchor", "status")}
-    assert commands("anchor", "forget", "--run", name).status == 8
+    assert commands("anchor", "forget", "--yes", "--run", name).status == 8
     (batch,) = commands.ok("anchor", "manifest.csv")
     assert (batch["size"], batch["already"]) == (6, False)
-    assert commands("anchor", "forget", "--run", name).status == 2
+    assert commands("anchor", "forget", "--yes", "--run", name).status == 2
 
 
 @pytest.mark.parametrize("step", [f"{BATCHES}:committed:before", f"{BATCHES}:attested:before"])
 def test_a_batch_on_the_ledger_keeps_its_receipts(commands: Commands, step: str) -> None:
     name = killed(commands, step)
-    (told,) = commands.ok("anchor", "forget", "--run", name)
+    (told,) = commands.ok("anchor", "forget", "--yes", "--run", name)
     assert (told["status"], told["certificates"], len(told["kept"])) == ("anchored", 0, 1)
     receipts = commands("receipt", "export", "--run", name)
     assert (receipts.status, len(receipts.records)) == (0, 6)
@@ -53,7 +56,7 @@ def test_a_batch_on_the_ledger_keeps_its_receipts(commands: Commands, step: str)
 
 def test_a_batch_of_which_nobody_can_tell_stays_and_can_be_finished(commands: Commands) -> None:
     name = killed(commands, f"{SUBMIT}:before")
-    result = commands("anchor", "forget", "--run", name, "--json")
+    result = commands("anchor", "forget", "--yes", "--run", name, "--json")
     assert result.status == 12
     (told,) = result.records
     assert (told["status"], told["certificates"], len(told["unknown"])) == ("unknown", 0, 1)
@@ -67,3 +70,4 @@ def test_a_name_is_needed(commands: Commands) -> None:
     assert commands("anchor", "forget").status == 2
     assert commands("anchor", "forget", "--run", "x", "--dry-run").status == 2
     assert commands("anchor", "forget", "--run", "x").status == 8
+    assert commands("anchor", "forget", "--run", "x", "--yes").status == 8
