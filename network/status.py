@@ -9,6 +9,7 @@ from network.topology import CHANNEL, Organisation
 
 SERVING = b"\x08\x01"  # `grpc.health.v1.HealthCheckResponse`
 HEALTH_TIMEOUT = 5.0  # seconds
+HEIGHT_TIMEOUT = 10.0  # seconds; as long as the other questions to a node may take
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,10 @@ def peer_height(folder: Folder, organisation: Organisation) -> int | None:
     """How many blocks an organisation's peer has; None when it does not answer."""
     # Imported here: starting and stopping a network needs no client.
     from node_client import ConnectionProfile, FabricError, Gateway, GatewayOptions
-    from node_client.gateway.options import NO_RETRY
+    from node_client.gateway.options import NO_RETRY, Deadlines
 
     profile = ConnectionProfile.load(folder.organisation(organisation.name) / "connection.json")
-    once = GatewayOptions(retry=NO_RETRY)
+    once = GatewayOptions(retry=NO_RETRY, deadlines=Deadlines(evaluate=HEIGHT_TIMEOUT))
     try:
         with Gateway.from_profile(profile, organisation.name, "admin", options=once) as gateway:
             return gateway.get_network(CHANNEL).height()

@@ -1,5 +1,7 @@
 """What ordering bears: how many orderers may fail, and which organisations it cannot do without."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from network.topology import Topology
@@ -26,9 +28,18 @@ class Tolerance:
 
 
 def tolerance(topology: Topology) -> Tolerance:
-    """What the ordering of a channel bears: less than half of Raft's orderers, less than a third of BFT's."""
+    """What the ordering of a channel bears as configtx.yaml has it."""
     consensus = BFT if topology.profile["Orderer"].get("OrdererType") == "BFT" else RAFT
-    count = sum(len(one.orderers) for one in topology.organisations)
-    faults = (count - 1) // (3 if consensus == BFT else 2)
-    indispensable = tuple(one.name for one in topology.organisations if len(one.orderers) > faults)
-    return Tolerance(consensus, count, faults, indispensable)
+    return counted(consensus, [one.name for one in topology.organisations for _ in one.orderers])
+
+
+def counted(consensus: str, owners: Sequence[str]) -> Tolerance:
+    """What ordering bears: the loss of less than half of Raft's orderers, of less than a third of BFT's.
+
+    Args:
+        consensus: `raft` or `bft`.
+        owners: whose each orderer is.
+    """
+    faults = (len(owners) - 1) // (3 if consensus == BFT else 2)
+    held = Counter(owners)
+    return Tolerance(consensus, len(owners), faults, tuple(name for name, count in held.items() if count > faults))

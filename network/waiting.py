@@ -9,7 +9,7 @@ from network.errors import StartError
 from node_client.errors import FabricError
 
 PATIENCE = 60.0  # seconds; what is waited for takes a few where nothing is wrong
-POLL = 0.05  # seconds between two questions
+POLL = 0.05  # seconds between two questions, where somebody waits for the answer
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -25,11 +25,15 @@ class Waiter:
     Args:
         check: called between two questions; raises what makes waiting senseless.
         patience: seconds.
+        pause: seconds between two questions.
     """
 
-    def __init__(self, check: Callable[[], None] = lambda: None, patience: float = PATIENCE) -> None:
+    def __init__(
+        self, check: Callable[[], None] = lambda: None, patience: float = PATIENCE, pause: float = POLL
+    ) -> None:
         self._check = check
         self._patience = patience
+        self._pause = pause
         self._deadline = time.monotonic() + patience
 
     def until(self, what: str, question: Callable[[], T]) -> T:
@@ -51,7 +55,7 @@ class Waiter:
                 raise StartError(
                     f"waited {self._patience:g} s in vain until {what}{reason}", "look into: certledger network logs"
                 )
-            time.sleep(POLL)
+            time.sleep(self._pause)
 
 
 def answered(question: Callable[[], T]) -> Callable[[], T]:

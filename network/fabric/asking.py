@@ -5,8 +5,10 @@ from network.fabric.nodes import Kind, Node
 from network.folder import Folder
 from network.status import peer_height
 from network.topology import CHANNEL
+from node_client.admin._sync.configuration import ChannelConfiguration
 from node_client.admin._sync.lifecycle import Lifecycle
 from node_client.errors import AdminError, FabricError
+from node_client.protocol.config import ChannelConfig
 
 
 def height(folder: Folder, node: Node) -> int | None:
@@ -33,6 +35,17 @@ def chaincode(folder: Folder, node: Node) -> tuple[str, ...] | None:
         return None
     uses = {f"{name} {version}" for one in installed for channel, name, version in one.uses if channel == CHANNEL}
     return tuple(sorted(uses))
+
+
+def configuration(folder: Folder, node: Node) -> ChannelConfig | None:
+    """The channel's configuration as a peer has it; None for other nodes, and when it does not answer."""
+    if node.kind is not Kind.PEER:
+        return None
+    try:
+        with gateway(folder, node.organisation, QUICK) as connection:
+            return ChannelConfiguration(connection, CHANNEL).read()
+    except FabricError:
+        return None
 
 
 def is_well(folder: Folder, node: Node) -> bool | None:

@@ -75,6 +75,7 @@ class Keeper:
         self._folder = folder
         self._launches = launches
         self._tasks: list[asyncio.Task[None]] = []
+        self._helpers: dict[str, asyncio.Task[None]] = {}
         self._running: dict[str, tuple[Process, asyncio.subprocess.Process]] = {}
 
     async def __aenter__(self) -> "Keeper":
@@ -84,9 +85,10 @@ class Keeper:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._helpers.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.to_thread(processes.stop, [known for known, _ in self._running.values()])
         await asyncio.gather(*(process.wait() for _, process in self._running.values()))
         for launch in self._launches:
@@ -103,6 +105,8 @@ class Keeper:
                 logger.error("%s cannot be started: %s", name, error)
                 status = None
             else:
+                if exits and launch.afterwards:
+                    self._help(launch)
                 status = await process.wait()
                 # What it started must not hold on to its ports and files.
                 processes.kill_group(process.pid)
@@ -127,12 +131,35 @@ class Keeper:
         known.write(run_file(self._folder, launch.node.name))
         return process
 
+    def _help(self, launch: Launch) -> None:
+        """Run what is run beside a node that has been started again, once at a time."""
+        before = self._helpers.get(launch.node.name)
+        if before is None or before.done():
+            self._helpers[launch.node.name] = asyncio.create_task(run_beside(launch))
+
     async def _bound_logs(self) -> None:
         while True:
             await asyncio.sleep(LOG_PERIOD)
             for launch in self._launches:
                 with contextlib.suppress(OSError):
                     bound(launch.log)
+
+
+async def run_beside(launch: Launch) -> None:
+    """Run what is run beside a node that has been started again, until it ends; it ends with whoever waits for it."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *launch.afterwards, cwd=launch.folder, env=launch.environment, stdin=asyncio.subprocess.DEVNULL
+        )
+    except OSError as error:
+        logger.error("%s cannot be helped: %s", launch.node.name, error)
+        return
+    try:
+        await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 async def _undisturbed(work: Coroutine[Any, Any, T]) -> T:

@@ -24,13 +24,18 @@ KEPT = ("HOME", "LANG", "PATH", "PYTHONPATH", "SYSTEMROOT", "TZ")
 
 @dataclass(frozen=True)
 class Launch:
-    """How to start a node."""
+    """How to start a node.
+
+    Attributes:
+        afterwards: what is run beside it when it had ended and has been started again.
+    """
 
     node: Node
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
     folder: Path
     log: Path
+    afterwards: tuple[str, ...] = ()
 
 
 def prepare(folder: Folder, topology: Topology, peer: Path, orderer: Path) -> tuple[Launch, ...]:
@@ -61,7 +66,9 @@ def prepare(folder: Folder, topology: Topology, peer: Path, orderer: Path) -> tu
             arguments = (sys.executable, "-P", *COMMAND)
             variables = registry_environment(folder, node.organisation)
         environment = {**_kept(node.kind), "TMPDIR": str(home / "tmp"), **variables}
-        launches.append(Launch(node, arguments, environment, home, node.log(folder)))
+        helper = (sys.executable, "-P", "-m", "network.fabric.hearing", str(folder.path), node.organisation.name)
+        afterwards = helper if node.kind is Kind.PEER else ()
+        launches.append(Launch(node, arguments, environment, home, node.log(folder), afterwards))
     return tuple(launches)
 
 

@@ -4,7 +4,6 @@ Where the folder is one organisation's site, the steps are commands of their own
 take theirs. Where all organisations are here, `start` takes the same steps for all of them.
 """
 
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -13,19 +12,18 @@ from network import background
 from network.arriving import came_later
 from network.engine import named
 from network.errors import FolderError, NotRunning, StartError
-from network.expiry import earliest
 from network.fabric import binaries, processes
 from network.fabric.arrival import arrive
-from network.fabric.asking import chaincode, follows, height, is_well, knows_leader, leads
+from network.fabric.asking import follows, is_well
 from network.fabric.deploying import (
     approve_registry,
     commit_registry,
-    endorsement_trouble,
     has_package,
     is_deployed,
     runs_registry,
     wait_until_endorsing,
 )
+from network.fabric.hearing import hear
 from network.fabric.joining import (
     check_first_block,
     has_joined,
@@ -39,13 +37,14 @@ from network.fabric.joining import (
 )
 from network.fabric.keeper import end_leftovers, run_file
 from network.fabric.nodes import Kind, Node, nodes_of, orderers
+from network.fabric.own_keys import check_keys
+from network.fabric.survey import survey
 from network.folder import Engine, Folder
 from network.lock import holder
 from network.progress import Progress, Step
 from network.revocation import node_is_revoked
 from network.sites import BLOCK, begin
-from network.status import NetworkStatus, NodeStatus, OrganisationStatus
-from network.tolerance import tolerance
+from network.status import NetworkStatus, OrganisationStatus
 from network.topology import Organisation
 from network.waiting import NotYet, Waiter, each
 from node_client.errors import FabricError
@@ -71,6 +70,8 @@ class FabricNetwork:
             block = self._block()
             self._join(waiter, progress, block, block)
             first = self._residents[0]
+            for one in self._residents:  # one that has lost its blocks knows of nothing on the channel before
+                wait_for_blocks(self._folder, orderers(one), one, waiter)
             if not is_deployed(self._folder, first, waiter):
                 approve_registry(self._folder, self._residents, waiter)
                 progress(Step.APPROVED)
@@ -101,13 +102,15 @@ class FabricNetwork:
         try:
             wait_for_nodes(self._folder, self._nodes, Waiter(self._check_nodes))
             progress(Step.STARTED)
-            self._wait_for_others(progress)
+            self._wait_for_others(progress, Waiter(self._check_nodes, OTHERS_PATIENCE))
         except BaseException:
             self.stop()
             raise
 
     def join(self, progress: Progress) -> None:
         """Have the nodes of this site join the channel, those that are not in it.
+
+        Where the registry is on the channel, wait for its endorsements too, but not for long.
 
         Raises:
             NotRunning: they do not run.
@@ -121,12 +124,13 @@ class FabricNetwork:
         if not came_later(self._folder, block):
             check_first_block(self._folder, first, others, block)
             self._join(waiter, progress, block, block)
-            return
-        arrival = arrive(self._folder, first, block)
-        self._join(waiter, progress, block, arrival.block)
-        # What it does next is about the channel as it is now, not as it was at its beginning.
-        wait_for_height(self._folder, first, lambda: arrival.height, waiter)
-        progress(Step.CAUGHT_UP)
+        else:
+            arrival = arrive(self._folder, first, block)
+            self._join(waiter, progress, block, arrival.block)
+            # What it does next is about the channel as it is now, not as it was at its beginning.
+            wait_for_height(self._folder, first, lambda: arrival.height, waiter)
+            progress(Step.CAUGHT_UP)
+        self._wait_for_others(progress, Waiter(patience=OTHERS_PATIENCE))
 
     def approve(self, progress: Progress) -> list[str]:
         """Install the registry and approve it for the organisations here. Returns the package ids.
@@ -158,20 +162,17 @@ class FabricNetwork:
         progress(Step.COMMITTED)
         return done
 
-    def _wait_for_others(self, progress: Progress) -> None:
-        first, waiter = self._residents[0], Waiter(self._check_nodes, OTHERS_PATIENCE)
-
-        def ask() -> None:
-            if trouble := endorsement_trouble(self._folder, first):
-                raise NotYet(trouble)
-
+    def _wait_for_others(self, progress: Progress, waiter: Waiter) -> None:
+        first = self._residents[0]
         with suppress(StartError, FabricError):
             if has_joined(self._folder, first, waiter) and is_deployed(self._folder, first, waiter):
-                waiter.until("the registry is endorsed", ask)
+                hear(self._folder, first, waiter)
                 progress(Step.ENDORSING)
 
     def _start_nodes(self) -> None:
-        begin(self._folder, self._block())
+        block = self._block()
+        check_keys(self._folder, self._topology)
+        begin(self._folder, block)
         found = binaries.find()
         arguments = ["-m", "network.fabric", str(self._folder.path)]
         arguments += ["--peer", str(found.peer), "--orderer", str(found.orderer)]
@@ -231,10 +232,10 @@ class FabricNetwork:
 
     def status(self) -> NetworkStatus:
         pid = holder(self._folder.lock)
-        nodes = each(self._nodes, self._node_status)
+        found = survey(self._folder, self._topology)
         # A node that the keeper left behind runs, but nothing keeps it running.
-        serving = any(one.healthy and one.pid is None for one in nodes)
-        heights = {one.organisation: one.height for one in nodes if one.kind == Kind.PEER}
+        serving = any(one.healthy and one.pid is None for one in found.nodes)
+        heights = {one.organisation: one.height for one in found.nodes if one.kind == Kind.PEER}
         return NetworkStatus(
             engine=Engine.FABRIC,
             running=pid is not None or serving,
@@ -250,39 +251,9 @@ class FabricNetwork:
                 )
                 for one in self._topology.organisations
             ),
-            nodes=tuple(nodes),
-            tolerance=tolerance(self._topology),
-            trouble=self._trouble(nodes) if pid is not None or serving else "",
-        )
-
-    def _trouble(self, nodes: Sequence[NodeStatus]) -> str:
-        """Why no transactions are taken, as far as the orderers here know; empty when they are."""
-        if any(one.leader for one in nodes):
-            return ""
-        if len(self._residents) == len(self._topology.organisations):
-            return "no orderer leads the others"
-        # The leader may be at another site, and an orderer tells no more than that it has heard of one.
-        ordering = self._ordering()
-        heard = each(ordering, lambda node: knows_leader(self._folder, node))
-        if ordering and not any(heard):
-            return "no orderer is known to lead"
-        return endorsement_trouble(self._folder, self._residents[0])
-
-    def _node_status(self, node: Node) -> NodeStatus:
-        process = self._process(node)
-        well = is_well(self._folder, node)
-        answers = process is not None or well
-        return NodeStatus(
-            name=node.name,
-            kind=node.kind,
-            organisation=node.organisation.name,
-            address=node.address,
-            pid=process.pid if process else None,
-            healthy=well,
-            leader=leads(self._folder, node) if answers else None,
-            height=height(self._folder, node) if answers else None,
-            chaincode=chaincode(self._folder, node) if answers else None,
-            expires=earliest(self._folder.organisation(node.organisation.name) / node.keys),
+            nodes=found.nodes,
+            tolerance=found.tolerance,
+            trouble=found.trouble if pid is not None or serving else "",
         )
 
     def logs(self) -> dict[str, Path]:
@@ -310,7 +281,10 @@ class FabricNetwork:
             wait_for_orderer(self._folder, one, waiter)
         wait_for_leader(self._folder, self._ordering(), waiter)
         wait_until_endorsing(self._folder, self._endorsing, self._endorsing, waiter)
-        progress(Step.ENDORSING)
+        if self._folder.site_of:
+            self._wait_for_others(progress, Waiter(patience=OTHERS_PATIENCE))
+        else:
+            progress(Step.ENDORSING)
 
     @property
     def _endorsing(self) -> list[Organisation]:
@@ -321,11 +295,6 @@ class FabricNetwork:
         folder = self._folder
         valid = [one for one in self._residents if not node_is_revoked(folder.organisation(one.name), "peer")]
         return [one for one in valid if runs_registry(folder, one)]
-
-    def _process(self, node: Node) -> processes.Process | None:
-        """The node's process, if it runs."""
-        process = processes.read(run_file(self._folder, node.name))
-        return process if process and process.alive else None
 
     def _of(self, kind: Kind) -> list[Node]:
         return [node for node in self._nodes if node.kind is kind]

@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,23 @@ async def test_node_that_ends_is_started_again(folder: Folder, arrivals: tuple[A
         assert found
         assert (found.pid, found.exits, found.status) == (third.pid, 2, -9)
     assert launch.log.read_text() == 3 * "started\n"
+
+
+async def test_what_helps_a_node_is_run_when_it_has_been_started_again(
+    folder: Folder, arrivals: tuple[Arrivals, int]
+) -> None:
+    coming, port = arrivals
+    (plain,) = launches_of(folder, port, 1)
+    launch = replace(plain, afterwards=plain.arguments)
+    async with Keeper(folder, [launch]):
+        (await coming.next()).end(0)
+        found = [await coming.next(), await coming.next()]
+        known = processes.read(run_file(folder, launch.node.name))
+        assert known
+        assert known.pid in {one.pid for one in found}  # the other one is no node
+    for one in found:
+        await one.ended()
+        assert not processes.start_time(one.pid)
 
 
 async def test_node_that_cannot_be_started_is_tried_again(folder: Folder, arrivals: tuple[Arrivals, int]) -> None:
