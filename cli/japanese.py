@@ -150,7 +150,7 @@ TEXTS = {
     "line {line}: {message}": "{line} 行目: {message}",
     "reading": "読み込み中",
     "building the tree": "ハッシュ木を作成中",
-    "anchoring": "台帳に記録中",
+    "anchoring batches": "バッチを台帳に記録中",
     "{rate} a second": "毎秒 {rate} 件",
     "{seconds} s left": "残り {seconds} 秒",
     "the register has no runs": "発行簿に一括記録はありません",

@@ -260,11 +260,15 @@ class _Command:
     def _progress(self, progress: "Progress") -> None:
         from node_client.anchoring.options import Stage
 
-        if progress.stage is Stage.SENDING:
-            self._sent = progress.done, progress.total
-        words = {"reading": tr("reading"), "sealing": tr("building the tree"), "sending": tr("anchoring")}
         tally = progress.tally
-        self._line.show(words[progress.stage], progress.done, progress.total, tally.members)
+        match progress.stage:
+            case Stage.READING:
+                self._line.show(tr("reading"), progress.done, progress.total, tally.members, tally.before)
+            case Stage.SEALING:
+                self._line.show(tr("building the tree"), 0, 0, tally.members)
+            case Stage.SENDING:
+                self._sent = progress.done, progress.total
+                self._line.show(tr("anchoring batches"), progress.done, progress.total, progress.done)
 
     def _again(self, error: "FabricError") -> None:
         from cli.problems import passing_trouble

@@ -60,7 +60,8 @@ class Progress:
     """How far a run is.
 
     Attributes:
-        done, total: of the source, in its own unit; the total is 0 where nobody knows it.
+        done, total: of the source, in its own unit, or while it is sent of the batches; the total is 0 where nobody
+            knows it.
         tally: what has been read.
     """
 

@@ -26,6 +26,7 @@ class Tally:
         problems: the first lines that cannot be used, and why.
         bad: how many there are.
         unused: names of fields that mean nothing here.
+        before: how much of `done` and `members` an earlier command had kept.
     """
 
     done: int = 0
@@ -34,6 +35,7 @@ class Tally:
     problems: list[tuple[int, str]] = field(default_factory=list)
     bad: int = 0
     unused: set[str] = field(default_factory=set)
+    before: tuple[int, int] = (0, 0)
 
     def add(self, kept: Kept, done: int) -> None:
         """Count a segment."""
@@ -85,6 +87,7 @@ def read(
             else:
                 store.require_same(kept, segment.digest)
                 tally.add(kept, segment.done)
+                tally.before = tally.done, tally.members
                 progress(tally)
 
     with Workers(shape, terms, jobs) as workers:

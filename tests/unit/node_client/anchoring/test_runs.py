@@ -160,7 +160,8 @@ def test_a_stopped_run_goes_on_where_it_stopped(register: Path, jobs: int) -> No
     assert 0 < len(before) < 20_000
     with Manifest(path) as manifest:
         run, tally = read(register, manifest, options)
-    assert (run.members, tally.members) == (20_000, 20_000)
+    assert (run.members, tally.members, tally.before[1]) == (20_000, 20_000, len(before))
+    assert 0 < tally.before[0] < tally.done == path.stat().st_size
     with sqlite3.connect(register) as db:
         after = db.execute("SELECT member, body FROM members ORDER BY member").fetchall()
     db.close()
