@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import psutil
 
-from bench.load import cpu_times
+from bench.processes import cpu_times
 from chaincode.registry.model.merkle import leaf_hash
 from network import control
 from network.folder import Folder
@@ -59,8 +59,8 @@ def anchor(folder: Folder, size: int, batch_size: int, jobs: int) -> dict[str, A
     write_manifest(manifest, size, mark)
     register = folder.organisation("City") / "register.db"
     before = sum(path.stat().st_size for path in register.parent.glob("register.db*"))
-    network = control.status(folder).pid or 0
-    cpu_before, begun = cpu_times({"network": [network]})["network"], time.perf_counter()
+    network = {"network": {"network": control.status(folder).pid or 0}}
+    before_cpu, begun = cpu_times(network), time.perf_counter()
     command = [sys.executable, "-P", "-c", "from cli.main import main; main()", "anchor", str(manifest), "--json"]
     options = ["--batch-size", str(batch_size), "--jobs", str(jobs), "--run", mark]
     with subprocess.Popen([*command, *options], env=_environment(folder), stdout=subprocess.PIPE) as process:
@@ -78,7 +78,7 @@ def anchor(folder: Folder, size: int, batch_size: int, jobs: int) -> dict[str, A
         "seconds": round(seconds, 2),
         "perSecond": round(size / seconds),
         "cpuMicrosecondsEach": round(1e6 * usage / size, 2),
-        "networkCpuSeconds": round(cpu_times({"network": [network]})["network"] - cpu_before, 2),
+        "networkCpuSeconds": round(cpu_times(network).since(before_cpu).kinds["network"], 2),
         "peakMegabytes": round(peak / 1e6),
         "registerBytesEach": round(stored / size),
         **_exports(register, mark, size),

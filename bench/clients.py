@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.issuing import measure_calls, measure_pipeline
-from bench.load import TURNS, Measured, cpu_times, medians
+from bench.load import TURNS, Measured, medians
+from bench.processes import CLIENT, CpuTimes, cpu_times
 from bench.targets import Target
 from node_client import AsyncGateway, ConnectionProfile
 
@@ -103,10 +104,8 @@ async def _node(target: Target) -> AsyncIterator[Measurement | None]:
         after = cpu_times(target.processes)
         if not found["latencies"]:
             raise SystemExit(f"the Node client issued nothing: {found['errors']}")
-        cpu = {name: spent - before.get(name, 0.0) for name, spent in after.items()}
-        return Measured(
-            level, sorted(found["latencies"]), found["seconds"], cpu | {"client": found["cpu"]}, found["errors"]
-        )
+        cpu = CpuTimes({**after.since(before).each, (CLIENT, CLIENT): found["cpu"]})
+        return Measured(level, sorted(found["latencies"]), found["seconds"], cpu, found["errors"])
 
     try:
         yield measured

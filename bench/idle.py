@@ -5,7 +5,7 @@ from typing import Any
 
 import psutil
 
-from bench.load import cpu_times
+from bench.processes import CLIENT, cpu_times, running
 from bench.targets import Target
 
 MIB = 1 << 20
@@ -25,16 +25,13 @@ async def run(target: Target, levels: list[int], seconds: float) -> dict[str, An
         print(f"  {reached:>7.2f} s  {step}")
     before = cpu_times(target.processes)
     await asyncio.sleep(seconds)
-    after = cpu_times(target.processes)
-    cpu = {kind: round((after[kind] - before.get(kind, 0.0)) / seconds, 4) for kind in after if kind != "client"}
+    spent = cpu_times(target.processes).since(before).kinds
+    cpu = {kind: round(passed / seconds, 4) for kind, passed in spent.items() if kind != CLIENT}
     memory: dict[str, list[dict[str, float]]] = {}
-    for kind, pids in target.processes.items():
-        named = [psutil.Process(pid) for pid in pids]
-        children = [child for process in named for child in process.children(recursive=True)]
-        for name, processes in ((kind, named), (f"{kind}, started by them", children)):
-            if processes:
-                memory[name] = [_memory(process) for process in processes]
-    if keepers := {process for pids in target.processes.values() for process in map(_keeper, pids) if process}:
+    for kind, _, process in running(target.processes):
+        memory.setdefault(kind, []).append(_memory(process))
+    nodes = [pid for named in target.processes.values() for pid in named.values()]
+    if keepers := {process for process in map(_keeper, nodes) if process}:
         memory["keeper"] = [_memory(process) for process in keepers]
     print(f"\n  {'MiB each: resident (own)':<60} % of a core")
     for kind, found in memory.items():

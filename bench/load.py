@@ -1,7 +1,6 @@
 """Making load and measuring it: latencies, rate, and what each process spent."""
 
 import asyncio
-import os
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-import psutil
+from bench.processes import CpuTimes, Named, cpu_times
 
 TURNS = 3  # of what is compared, one after the other: a machine's other work comes and goes
 
@@ -22,14 +21,14 @@ class Measured:
         concurrency: how many operations were in flight all the time.
         latencies: of every operation, in seconds, sorted.
         seconds: from the first one's start to the last one's end.
-        cpu: seconds of CPU time that each process spent meanwhile.
+        cpu: what each process spent meanwhile.
         errors: failed operations, by their words.
     """
 
     concurrency: int
     latencies: list[float]
     seconds: float
-    cpu: Mapping[str, float]
+    cpu: CpuTimes
     errors: Mapping[str, int]
 
     @property
@@ -50,7 +49,10 @@ class Measured:
             "perSecond": round(self.rate, 1),
             "p50Ms": round(1000 * self.percentile(0.50), 2),
             "p99Ms": round(1000 * self.percentile(0.99), 2),
-            "cpuMsPerOperation": {name: round(1000 * spent / count, 3) for name, spent in self.cpu.items()},
+            "cpuMsPerOperation": {kind: round(1000 * spent / count, 3) for kind, spent in self.cpu.kinds.items()},
+            "cpuMsOfProcesses": {
+                f"{kind}: {name}": round(1000 * spent / count, 3) for (kind, name), spent in self.cpu.each.items()
+            },
             "errors": dict(self.errors),
         }
 
@@ -60,7 +62,7 @@ async def measure(
     *,
     concurrency: int,
     seconds: float,
-    processes: Mapping[str, Sequence[int]],
+    processes: Named,
 ) -> Measured:
     """Keep so many operations in flight for so many seconds, after a short warm-up."""
     await asyncio.gather(*(operation() for _ in range(concurrency)))
@@ -83,28 +85,7 @@ async def measure(
     after = cpu_times(processes)
     if not latencies:
         raise SystemExit(f"no operation succeeded: {dict(errors)}")
-    cpu = {name: spent - before.get(name, 0.0) for name, spent in after.items()}
-    return Measured(concurrency, sorted(latencies), passed, cpu, errors)
-
-
-def cpu_times(processes: Mapping[str, Sequence[int]]) -> dict[str, float]:
-    """CPU seconds of this process, of the named ones, and of what those started, in one sum for each name."""
-    spent = {"client": _spent(psutil.Process(os.getpid()))}
-    for name, pids in processes.items():
-        named = [psutil.Process(pid) for pid in pids]
-        spent[name] = sum(map(_spent, named))
-        children = [child for process in named for child in process.children(recursive=True)]
-        if children:
-            spent[f"{name}, started by them"] = sum(map(_spent, children))
-    return spent
-
-
-def _spent(process: psutil.Process) -> float:
-    try:
-        times = process.cpu_times()
-    except psutil.NoSuchProcess:
-        return 0.0
-    return float(times.user + times.system)
+    return Measured(concurrency, sorted(latencies), passed, after.since(before), errors)
 
 
 def medians(turns: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -113,12 +94,14 @@ def medians(turns: Sequence[dict[str, Any]]) -> dict[str, Any]:
     for turn in turns:
         for text, count in turn["errors"].items():
             errors[text] += count
-    kinds = turns[0]["cpuMsPerOperation"]
     return {
         "concurrency": turns[0]["concurrency"],
         "operations": sum(turn["operations"] for turn in turns),
         **{key: median(turn[key] for turn in turns) for key in ("perSecond", "p50Ms", "p99Ms")},
-        "cpuMsPerOperation": {kind: median(turn["cpuMsPerOperation"][kind] for turn in turns) for kind in kinds},
+        **{
+            key: {name: median(turn[key][name] for turn in turns) for name in turns[0][key]}
+            for key in ("cpuMsPerOperation", "cpuMsOfProcesses")
+        },
         "errors": dict(errors),
     }
 
@@ -136,3 +119,13 @@ def print_table(title: str, rows: list[dict[str, Any]]) -> None:
         )
         for text, count in row["errors"].items():
             print(f"            {count} failed: {text}", flush=True)
+    each = list(dict.fromkeys(name for row in rows for name in row["cpuMsOfProcesses"]))
+    if len(each) == len(names):
+        return
+    title = "CPU ms each, by process; in flight:"
+    width = max(map(len, [title, *each]))
+    levels = " ".join(f"{row['concurrency']:>7}" for row in rows)
+    print(f"\n  {title:<{width}} {levels}")
+    for name in each:
+        spent = " ".join(f"{row['cpuMsOfProcesses'].get(name, 0):>7.2f}" for row in rows)
+        print(f"  {name:<{width}} {spent}", flush=True)

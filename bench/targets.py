@@ -4,12 +4,13 @@ import argparse
 import re
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.processes import Named
 from network import control
 from network.errors import BinariesError
 from network.fabric import binaries
@@ -28,7 +29,7 @@ class Target:
     Attributes:
         connection: its connection profile.
         trust: its trust file; None where nothing can be verified.
-        processes: ids of the processes whose CPU time is counted together, with all that they start, by kind.
+        processes: those whose CPU time is counted, with all that they start.
         ready: seconds from nothing to a serving network, where that was measured.
         again: seconds from a stopped network to a serving one.
         steps: seconds until each step on the way from nothing.
@@ -39,7 +40,7 @@ class Target:
     organisation: str = "City"
     user: str = "issuer"
     trust: Path | None = None
-    processes: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    processes: Named = field(default_factory=dict)
     ready: float | None = None
     again: float | None = None
     steps: Mapping[str, float] = field(default_factory=dict)
@@ -51,9 +52,9 @@ def targets(arguments: argparse.Namespace) -> list[AbstractContextManager[Target
     Where it names none: networks of the run's own, an embedded one and, where Fabric's programs are, one of Fabric. An
     idle Fabric network takes a tenth of a core, so that no two run at a time.
     """
-    processes = defaultdict(list)
-    for name, _, pid in (one.partition("=") for one in arguments.process):
-        processes[name].append(int(pid))
+    processes: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for kind, _, pid in (one.partition("=") for one in arguments.process):
+        processes[kind][pid] = int(pid)
     named: list[AbstractContextManager[Target]] = [nullcontext(_of_folder(text)) for text in arguments.network]
     if arguments.connection:
         given = Target(
@@ -126,12 +127,12 @@ def _of_folder(
     )
 
 
-def _processes(status: NetworkStatus) -> dict[str, list[int]]:
+def _processes(status: NetworkStatus) -> Named:
     """The network's processes by kind: one for an embedded network, for Fabric peers, orderers and chaincode."""
     if not status.nodes:
-        return {"network": [status.pid]} if status.pid else {}
-    kinds: dict[str, list[int]] = {}
+        return {"network": {"network": status.pid}} if status.pid else {}
+    kinds: dict[str, dict[str, int]] = {}
     for node in status.nodes:
         if node.pid:
-            kinds.setdefault(KINDS[node.kind], []).append(node.pid)
+            kinds.setdefault(KINDS[node.kind], {})[node.name] = node.pid
     return kinds
