@@ -36,7 +36,7 @@ def check_chain(blocks: Iterable[Block]) -> list[Placed]:
         replay = Replay(state, first.hash.hex(), ChannelConfig(first).channel)
         for block in chain([first], rest):
             replayed = replay.take(block)
-            assert not replayed.findings
+            assert not replayed.findings, replayed.findings
             for one in replayed.transactions:
                 if not block.number:
                     continue

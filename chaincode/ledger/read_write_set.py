@@ -8,6 +8,7 @@ the order of the keys, which only the simulation knows. Format: Fabric's `ledger
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import TypeVar
 
 from fabric_protos.ledger.rwset import rwset_pb2
 from fabric_protos.ledger.rwset.kvrwset import kv_rwset_pb2
@@ -16,6 +17,9 @@ from google.protobuf.message import DecodeError
 from chaincode.ledger.state import Version
 
 _NO_VALUE = sha256().digest()
+_NEVER = Version(-1, -1)  # which no key has
+
+K = TypeVar("K", str, bytes)
 
 
 class DuplicateNamespace(ValueError):
@@ -187,48 +191,56 @@ def _decoded_query(message: kv_rwset_pb2.RangeQueryInfo) -> RangeQuery:
 def decode(data: bytes) -> dict[str, NamespaceSet]:
     """The sets by namespace.
 
+    Where a set names something twice, all that it says of a collection counts, every read of a key, of which then one
+    cannot hold where the versions differ, and the last write of it.
+
     Raises:
-        DuplicateNamespace: a namespace is there twice.
+        DuplicateNamespace: a namespace is there twice; all else can be read.
         ValueError: the bytes are not a read-write set.
     """
     try:
         message = rwset_pb2.TxReadWriteSet.FromString(data)
-        sets: dict[str, NamespaceSet] = {}
-        for part in message.ns_rwset:
-            if part.namespace in sets:
-                raise DuplicateNamespace(f"duplicate namespace '{part.namespace}' in a read-write set")
-            kv = kv_rwset_pb2.KVRWSet.FromString(part.rwset)
-            namespace = NamespaceSet(
-                reads={read.key: _decoded_version(read) for read in kv.reads},
-                range_queries=[_decoded_query(query) for query in kv.range_queries_info],
-                writes={write.key: _decoded_write(write) for write in kv.writes},
-                metadata_writes={
-                    write.key: {entry.name: entry.value for entry in write.entries} for write in kv.metadata_writes
-                },
-            )
-            for collection in part.collection_hashed_rwset:
-                hashed = kv_rwset_pb2.HashedRWSet.FromString(collection.hashed_rwset)
-                namespace.collections[collection.collection_name] = CollectionSet(
-                    reads={read.key_hash: _decoded_version(read) for read in hashed.hashed_reads},
-                    writes={
-                        write.key_hash: HashedWrite(
-                            write.key_hash,
-                            write.value_hash,
-                            write.is_delete or write.value_hash in (b"", _NO_VALUE),
-                            write.is_purge,
-                        )
-                        for write in hashed.hashed_writes
-                    },
-                    metadata_writes={
-                        write.key_hash: {entry.name: entry.value for entry in write.entries}
-                        for write in hashed.metadata_writes
-                    },
-                    private_digest=collection.pvt_rwset_hash,
-                )
-            sets[part.namespace] = namespace
-        return sets
+        sets = {part.namespace: _decoded_namespace(part) for part in message.ns_rwset}
     except DecodeError as error:
         raise ValueError("not a read-write set") from error
+    names = [part.namespace for part in message.ns_rwset]
+    if len(names) != len(sets):
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise DuplicateNamespace(f"duplicate namespace '{repeated}' in a read-write set")
+    return sets
+
+
+def _decoded_namespace(part: rwset_pb2.NsReadWriteSet) -> NamespaceSet:
+    kv = kv_rwset_pb2.KVRWSet.FromString(part.rwset)
+    namespace = NamespaceSet(
+        range_queries=[_decoded_query(query) for query in kv.range_queries_info],
+        writes={write.key: _decoded_write(write) for write in kv.writes},
+        metadata_writes={
+            write.key: {entry.name: entry.value for entry in write.entries} for write in kv.metadata_writes
+        },
+    )
+    for read in kv.reads:
+        _add_read(namespace.reads, read.key, _decoded_version(read))
+    for one in part.collection_hashed_rwset:
+        collection = CollectionSet(private_digest=one.pvt_rwset_hash)
+        _add_hashed(namespace.collections.setdefault(one.collection_name, collection), one.hashed_rwset)
+    return namespace
+
+
+def _add_hashed(collection: CollectionSet, data: bytes) -> None:
+    hashed = kv_rwset_pb2.HashedRWSet.FromString(data)
+    for read in hashed.hashed_reads:
+        _add_read(collection.reads, read.key_hash, _decoded_version(read))
+    for write in hashed.hashed_writes:
+        is_delete = write.is_delete or write.value_hash in (b"", _NO_VALUE)
+        collection.writes[write.key_hash] = HashedWrite(write.key_hash, write.value_hash, is_delete, write.is_purge)
+    for changed in hashed.metadata_writes:
+        collection.metadata_writes[changed.key_hash] = {entry.name: entry.value for entry in changed.entries}
+
+
+def _add_read(reads: dict[K, Version | None], key: K, version: Version | None) -> None:
+    if reads.setdefault(key, version) != version:
+        reads[key] = _NEVER
 
 
 def encode_metadata(entries: Mapping[str, bytes]) -> bytes:

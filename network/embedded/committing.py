@@ -4,7 +4,7 @@ Source: Fabric's `core/committer/txvalidator/v20` and `core/ledger/kvledger/txmg
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 
 from fabric_protos.peer import transaction_pb2
@@ -22,6 +22,8 @@ from node_client.protocol.block import COMMIT_HASH, TRANSACTIONS_FILTER, Block
 from node_client.protocol.commit_hash import commit_hash
 from node_client.protocol.config import ChannelConfig
 from node_client.protocol.definitions import LIFECYCLE, SEQUENCE_KEY, read_definition, read_fields
+from node_client.protocol.errors import ProtocolError
+from node_client.protocol.transaction import results_of
 from node_client.protocol.validation import Code, Judged, judge_block
 
 
@@ -49,10 +51,10 @@ class Committer:
         sets: list[PrivateSet] = []
         valid: list[tuple[PrivateSet, Version]] = []
         self._with_private = set()
-        for position, one in enumerate(judged):
+        for position, (one, envelope) in enumerate(zip(judged, block.envelopes, strict=True)):
             code = int(one.code)
             # Those of invalid transactions are kept as well (capability StorePvtDataOfInvalidTx).
-            stated = _stated(one)
+            stated = (one.sets or {}) if one.code == Code.VALID else _stated(envelope)
             held = self._private.held(one.tx_id, position, stated, config=config, state=state)
             sets += held
             if any(part.collections for part in stated.values()):
@@ -172,13 +174,11 @@ def _updated(updates: Updates, state: StateReader, key: str) -> bytes:
     return found.value if found else b""
 
 
-def _stated(one: Judged) -> dict[str, NamespaceSet]:
-    """The sets of a transaction, valid or not, as far as they can be read."""
-    if one.sets is not None:
-        return dict(one.sets)
+def _stated(envelope: bytes) -> Mapping[str, NamespaceSet]:
+    """The sets of a transaction that is not valid, where they can be read."""
     try:
-        return read_write_set.decode(one.transaction.response.result) if one.transaction else {}
-    except ValueError:
+        return read_write_set.decode(results_of(envelope))
+    except (ProtocolError, ValueError):
         return {}
 
 

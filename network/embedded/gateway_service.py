@@ -210,10 +210,10 @@ class GatewayService(gateway_pb2_grpc.GatewayServicer):
         That one is found by its own event, as in Fabric: after a transaction without an event nothing comes.
         """
         passed = not request.after_transaction_id
-        async for number, transactions in self._ledger.blocks(self._start(request)):
+        async for number, events in self._ledger.blocks(self._start(request)):
             found = []
-            for event in (transaction.event for transaction in transactions):
-                if event is None or not (event.chaincode and event.name and event.transaction_id):
+            for event in events:
+                if not (event.chaincode and event.name and event.transaction_id):
                     continue
                 if not passed:
                     passed = event.transaction_id == request.after_transaction_id

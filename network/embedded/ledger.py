@@ -7,8 +7,7 @@ write validation codes and the commit hash into the block's metadata, make all o
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, suppress
 from itertools import chain
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from node_client.protocol.config import ChannelConfig
 from node_client.protocol.config_authority import check_applicable
 from node_client.protocol.definitions import LIFECYCLE
 from node_client.protocol.errors import ProtocolError
-from node_client.protocol.transaction import ChaincodeEvent, open_envelope, parse_transaction
+from node_client.protocol.transaction import ChaincodeEvent, event_of
 
 logger = logging.getLogger(__name__)
 
@@ -39,15 +38,6 @@ class Finished(Exception):
 
 class Stalled(LedgerUnavailable):
     """Blocks cannot be written now. What has been taken for ordering is kept, and written when it can be."""
-
-
-@dataclass(frozen=True)
-class CommittedTransaction:
-    """A transaction of a committed block."""
-
-    tx_id: str
-    code: int
-    event: ChaincodeEvent | None
 
 
 class Ledger:
@@ -248,8 +238,11 @@ class Ledger:
             await self._changed.wait()
         raise Finished
 
-    async def blocks(self, start: int) -> AsyncIterator[tuple[int, tuple[CommittedTransaction, ...]]]:
+    async def blocks(self, start: int) -> AsyncIterator[tuple[int, tuple[ChaincodeEvent, ...]]]:
         """Blocks from this number on, as they come, read when they are asked for: a slow reader costs nothing.
+
+        Yields:
+            The number, and the events of the valid transactions.
 
         Raises:
             Finished: there are no more blocks to come.
@@ -257,7 +250,7 @@ class Ledger:
         number = start
         while True:
             await self.wait_for_block(number)
-            yield number, _transactions(parse_block(self._store.block(number) or b""))
+            yield number, _events(parse_block(self._store.block(number) or b""))
             await asyncio.sleep(0)  # others have their turn while many blocks are replayed
             number += 1
 
@@ -272,13 +265,10 @@ async def _in_thread(write: Callable[[Commit], None], commit: Commit) -> None:
         raise
 
 
-def _transactions(block: Block) -> tuple[CommittedTransaction, ...]:
+def _events(block: Block) -> tuple[ChaincodeEvent, ...]:
     found = []
     for envelope, code in zip(block.envelopes, block.validation_codes, strict=True):
-        try:
-            transaction = parse_transaction(open_envelope(envelope)[0], exact=False)
-        except ProtocolError:
-            continue
-        event = transaction.response.event if code == transaction_pb2.VALID else None
-        found.append(CommittedTransaction(transaction.proposal.transaction_id, code, event))
-    return tuple(found)
+        if code == transaction_pb2.VALID:
+            with suppress(ProtocolError):  # a configuration
+                found.append(event_of(envelope))
+    return tuple(event for event in found if event is not None)

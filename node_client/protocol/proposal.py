@@ -10,6 +10,7 @@ from fabric_protos.common import common_pb2
 from fabric_protos.peer import chaincode_pb2, proposal_pb2
 
 from node_client.protocol.codec import parse
+from node_client.protocol.errors import ProtocolError
 
 NONCE_SIZE = 24
 ENDORSER_TRANSACTION = common_pb2.ENDORSER_TRANSACTION
@@ -176,13 +177,45 @@ def parse_headers(header: bytes, payload: bytes) -> Proposal:
     return _taken_apart(b"", header, payload, {})
 
 
+def endorsed_proposal(*, channel_header: bytes, signature_header: bytes, chaincode: str, payload: bytes) -> Proposal:
+    """The proposal behind a transaction of a block. Peers do not read its payload: it may have no arguments to be read.
+
+    Args:
+        channel_header, signature_header: those that were endorsed.
+        chaincode: the name in the channel header's extension.
+
+    Raises:
+        ProtocolError: a header is not well formed.
+    """
+    header = common_pb2.Header(channel_header=channel_header, signature_header=signature_header)
+    try:
+        chaincode_input = _invocation(payload).input
+    except ProtocolError:
+        chaincode_input = chaincode_pb2.ChaincodeInput()
+    return assembled(
+        data=b"",
+        header=header,
+        header_bytes=header.SerializeToString(),
+        channel_header=parse(common_pb2.ChannelHeader, channel_header, "channel header"),
+        signature_header=parse(common_pb2.SignatureHeader, signature_header, "signature header"),
+        chaincode=chaincode,
+        chaincode_input=chaincode_input,
+        payload=payload,
+        transient={},
+    )
+
+
+def _invocation(payload: bytes) -> chaincode_pb2.ChaincodeSpec:
+    visible = parse(proposal_pb2.ChaincodeProposalPayload, payload, "proposal payload")
+    return parse(chaincode_pb2.ChaincodeInvocationSpec, visible.input, "chaincode invocation").chaincode_spec
+
+
 def _taken_apart(data: bytes, header_bytes: bytes, payload: bytes, transient: dict[str, bytes]) -> Proposal:
     header = parse(common_pb2.Header, header_bytes, "header")
     channel_header = parse(common_pb2.ChannelHeader, header.channel_header, "channel header")
     signature_header = parse(common_pb2.SignatureHeader, header.signature_header, "signature header")
     extension = parse(proposal_pb2.ChaincodeHeaderExtension, channel_header.extension, "channel header extension")
-    visible = parse(proposal_pb2.ChaincodeProposalPayload, payload, "proposal payload")
-    spec = parse(chaincode_pb2.ChaincodeInvocationSpec, visible.input, "chaincode invocation")
+    spec = _invocation(payload)
     return assembled(
         data=data,
         header=header,
@@ -190,8 +223,8 @@ def _taken_apart(data: bytes, header_bytes: bytes, payload: bytes, transient: di
         channel_header=channel_header,
         signature_header=signature_header,
         # Endorsers run the one that the header names, whatever the invocation says (`core/endorser/msgvalidation.go`).
-        chaincode=extension.chaincode_id.name or spec.chaincode_spec.chaincode_id.name,
-        chaincode_input=spec.chaincode_spec.input,
+        chaincode=extension.chaincode_id.name or spec.chaincode_id.name,
+        chaincode_input=spec.input,
         payload=payload,
         transient=transient,
     )

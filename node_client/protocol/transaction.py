@@ -138,10 +138,6 @@ def parse_response_payload(data: bytes) -> ResponsePayload:
     """Take apart what endorsers sign. Raises ProtocolError."""
     message = parse(proposal_response_pb2.ProposalResponsePayload, data, "proposal response payload")
     action = parse(proposal_pb2.ChaincodeAction, message.extension, "chaincode action")
-    event = None
-    if action.events:
-        found = parse(chaincode_event_pb2.ChaincodeEvent, action.events, "chaincode event")
-        event = ChaincodeEvent(found.chaincode_id, found.tx_id, found.event_name, found.payload)
     return ResponsePayload(
         data=data,
         proposal_hash=message.proposal_hash,
@@ -151,28 +147,32 @@ def parse_response_payload(data: bytes) -> ResponsePayload:
         message=action.response.message,
         payload=action.response.payload,
         result=action.results,
-        event=event,
+        event=_event(action.events),
     )
 
 
-def parse_transaction(payload: bytes, *, exact: bool = True, known: Proposal | None = None) -> Transaction:
-    """Take a transaction's payload apart.
+def _event(data: bytes) -> ChaincodeEvent | None:
+    if not data:
+        return None
+    found = parse(chaincode_event_pb2.ChaincodeEvent, data, "chaincode event")
+    return ChaincodeEvent(found.chaincode_id, found.tx_id, found.event_name, found.payload)
+
+
+def parse_transaction(payload: bytes, *, known: Proposal | None = None) -> Transaction:
+    """Take apart a transaction's payload, in which every message must be the encoding of its own content.
 
     Args:
         known: a proposal that was taken apart before; where the transaction has its very bytes, it is taken as it is,
             unless it had transient data, which are in no transaction.
-        exact: whether every message in it must be the encoding of its own content. Peers do not ask that of what they
-            find in a block.
 
     Raises:
-        ProtocolError: it is not well formed, or has not exactly one action.
+        ProtocolError: it is not well formed, or has not exactly one action of its own creator.
     """
-    read = parse_exact if exact else parse
-    message = read(common_pb2.Payload, payload, "payload")
-    transaction = read(transaction_pb2.Transaction, message.data, "transaction")
+    message = parse_exact(common_pb2.Payload, payload, "payload")
+    transaction = parse_exact(transaction_pb2.Transaction, message.data, "transaction")
     if len(transaction.actions) != 1:
         raise ProtocolError("a transaction has exactly one action")
-    action = read(transaction_pb2.ChaincodeActionPayload, transaction.actions[0].payload, "action payload")
+    action = parse_exact(transaction_pb2.ChaincodeActionPayload, transaction.actions[0].payload, "action payload")
     header = message.header.SerializeToString()
     if known and not known.transient and (header, action.chaincode_proposal_payload) == (known.header, known.payload):
         proposal = known
@@ -186,3 +186,26 @@ def parse_transaction(payload: bytes, *, exact: bool = True, known: Proposal | N
         response=parse_response_payload(action.action.proposal_response_payload),
         endorsements=tuple(Endorsement(one.endorser, one.signature) for one in action.action.endorsements),
     )
+
+
+def results_of(envelope: bytes) -> bytes:
+    """The read-write set in an envelope, whatever else is in it. Raises ProtocolError."""
+    return _action(envelope).results
+
+
+def event_of(envelope: bytes) -> ChaincodeEvent | None:
+    """The event in an envelope, whatever else is in it. Raises ProtocolError."""
+    return _event(_action(envelope).events)
+
+
+def _action(envelope: bytes) -> proposal_pb2.ChaincodeAction:
+    """What endorsers say that came of a proposal (`GetActionFromEnvelope`)."""
+    payload = parse(common_pb2.Payload, open_envelope(envelope)[0], "payload")
+    transaction = parse(transaction_pb2.Transaction, payload.data, "transaction")
+    if not transaction.actions:
+        raise ProtocolError("a transaction without an action")
+    action = parse(transaction_pb2.ChaincodeActionPayload, transaction.actions[0].payload, "action payload").action
+    response = parse(
+        proposal_response_pb2.ProposalResponsePayload, action.proposal_response_payload, "proposal response payload"
+    )
+    return parse(proposal_pb2.ChaincodeAction, response.extension, "chaincode action")

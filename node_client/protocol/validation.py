@@ -1,16 +1,23 @@
 """Judging a block's transactions before their reads are compared.
 
-Source: Fabric's `core/common/validation/msgvalidation.go`, `core/committer/txvalidator/v20` and its `plugindispatcher`.
-What a transaction read is judged after this, by `chaincode.ledger.mvcc`.
+Source: Fabric's `core/common/validation/msgvalidation.go`, `core/committer/txvalidator/v20/validator.go` and its
+`plugindispatcher/dispatcher.go`. What a transaction read is judged after this, by `chaincode.ledger.mvcc`.
 """
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 from fabric_protos.common import common_pb2
-from fabric_protos.peer import policy_pb2, transaction_pb2
+from fabric_protos.peer import (
+    chaincode_event_pb2,
+    policy_pb2,
+    proposal_pb2,
+    proposal_response_pb2,
+    transaction_pb2,
+)
+from google.protobuf.message import Message
 
 from chaincode.ledger import read_write_set
 from chaincode.ledger.read_write_set import DuplicateNamespace, NamespaceSet
@@ -20,8 +27,8 @@ from node_client.protocol.definitions import LIFECYCLE, read_definition
 from node_client.protocol.errors import ProtocolError
 from node_client.protocol.key_level import KeyLevelPolicies, NotEndorsed
 from node_client.protocol.policy import SignedData, signers
-from node_client.protocol.proposal import transaction_id
-from node_client.protocol.transaction import Transaction, parse_transaction
+from node_client.protocol.proposal import endorsed_proposal, proposal_hash, transaction_id
+from node_client.protocol.transaction import Endorsement, ResponsePayload, Transaction, parse_response_payload
 
 if TYPE_CHECKING:
     from chaincode.ledger.state import StateReader
@@ -31,16 +38,20 @@ logger = logging.getLogger(__name__)
 
 Code = transaction_pb2.TxValidationCode
 LIFECYCLE_POLICY = "/Channel/Application/LifecycleEndorsement"
+TYPES = (common_pb2.ENDORSER_TRANSACTION, common_pb2.CONFIG_UPDATE, common_pb2.CONFIG)
+
+M = TypeVar("M", bound=Message)
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A transaction as far as it could be read, and the code it has so far.
+    """A transaction, and the code that it has so far.
 
     Attributes:
-        tx_id: empty when it could not be read.
-        transaction: None for configuration and for what could not be read.
-        sets: what it reads and writes; only of one that is valid so far.
+        tx_id: the id under which ledgers keep it, valid or not: the one that it states, or else the one that it should
+            have (`GetOrComputeTxIDFromEnvelope`). Empty when it could not be read.
+        transaction, sets: the transaction, and what it reads and writes; only of one that is valid so far and is no
+            configuration.
     """
 
     code: "Code.ValueType"
@@ -73,7 +84,7 @@ def judge_block(
             one = Judged(Code.VALID, one.tx_id)
         if one.code == Code.VALID and one.transaction:
             if one.tx_id in seen:
-                one = replace(one, code=Code.DUPLICATE_TXID, sets=None)
+                one = Judged(Code.DUPLICATE_TXID, one.tx_id)
             seen.add(one.tx_id)
         found.append(one)
     return found
@@ -88,91 +99,172 @@ def judge(
 ) -> Judged:
     """Judge one envelope by itself, after those that come before it in its block.
 
+    The steps are those of `validateTx` and `ValidateTransaction`, in their order: the first that fails gives the code.
+
     Args:
         policies: has checked what came before.
     """
-    if not envelope:
-        return Judged(Code.NIL_ENVELOPE)
+    tx_id = ""
     try:
-        message = parse(common_pb2.Envelope, envelope, "envelope")
-    except ProtocolError:
-        return Judged(Code.INVALID_OTHER_REASON)
-    try:
-        payload = parse(common_pb2.Payload, message.payload, "payload")
-    except ProtocolError:
-        return Judged(Code.BAD_PAYLOAD)
-    try:
-        channel_header = parse(common_pb2.ChannelHeader, payload.header.channel_header, "channel header")
-        signature_header = parse(common_pb2.SignatureHeader, payload.header.signature_header, "signature header")
-    except ProtocolError:
-        return Judged(Code.BAD_COMMON_HEADER)
-    tx_id = channel_header.tx_id
-    if channel_header.type not in (common_pb2.ENDORSER_TRANSACTION, common_pb2.CONFIG_UPDATE, common_pb2.CONFIG):
-        return Judged(Code.BAD_COMMON_HEADER, tx_id)
-    if channel_header.epoch or not signature_header.nonce or not signature_header.creator:
-        return Judged(Code.BAD_COMMON_HEADER, tx_id)
-    if channel_header.channel_id != config.channel or not _is_signed(message, signature_header.creator, config):
-        return Judged(Code.BAD_CREATOR_SIGNATURE, tx_id)
-    if channel_header.type == common_pb2.CONFIG:
-        return Judged(Code.VALID, tx_id)  # what it holds is for `config_authority.check_applicable`
-    if channel_header.type == common_pb2.CONFIG_UPDATE:
-        return Judged(Code.UNSUPPORTED_TX_PAYLOAD, tx_id)
-    if tx_id != transaction_id(signature_header.nonce, signature_header.creator):
-        return Judged(Code.BAD_PROPOSAL_TXID, tx_id)
-    try:
-        transaction = parse_transaction(message.payload, exact=False)
-    except ProtocolError:
-        return Judged(Code.INVALID_ENDORSER_TRANSACTION, tx_id)
-    if transaction.response.proposal_hash != transaction.proposal.hash:
-        return Judged(Code.INVALID_ENDORSER_TRANSACTION, tx_id)
-    if is_committed(tx_id):
-        return Judged(Code.DUPLICATE_TXID, tx_id, transaction)
-    return _judge_results(tx_id, transaction, config, state, policies)
+        message = _read(common_pb2.Envelope, envelope, Code.INVALID_OTHER_REASON)
+        payload = _read(common_pb2.Payload, message.payload, Code.BAD_PAYLOAD)
+        _require(payload.HasField("header"), Code.BAD_COMMON_HEADER, "there is no header")
+        channel_header = _read(common_pb2.ChannelHeader, payload.header.channel_header, Code.BAD_COMMON_HEADER)
+        tx_id = channel_header.tx_id
+        creators = _read(common_pb2.SignatureHeader, payload.header.signature_header, Code.BAD_COMMON_HEADER)
+        own_id = transaction_id(creators.nonce, creators.creator)
+        tx_id = tx_id or own_id
+        _check_headers(channel_header, creators)
+        _check_creator(message, channel_header.channel_id, creators.creator, config)
+        if channel_header.type == common_pb2.CONFIG:
+            return Judged(Code.VALID, tx_id)  # what it holds is for `config_authority.check_applicable`
+        endorses = channel_header.type == common_pb2.ENDORSER_TRANSACTION
+        _require(endorses, Code.UNSUPPORTED_TX_PAYLOAD, "an update of the configuration is not to be in a block")
+        _require(channel_header.tx_id == own_id, Code.BAD_PROPOSAL_TXID, "it is not its own id")
+        endorsed = _check_action(payload)
+        _require(not is_committed(tx_id), Code.DUPLICATE_TXID, "the id is that of an earlier one")
+        executed, sets = _check_execution(channel_header.extension, endorsed.response)
+        transaction = Transaction(
+            data=message.payload,
+            proposal=endorsed_proposal(
+                channel_header=payload.header.channel_header,
+                signature_header=endorsed.header,
+                chaincode=executed.chaincode,
+                payload=endorsed.proposal,
+            ),
+            response=executed,
+            endorsements=endorsed.endorsements,
+        )
+        _check_endorsements(transaction, sets, config, state, policies)
+    except _Invalid as found:
+        logger.info("transaction %r is invalid, %s: %s", tx_id, Code.Name(found.code), found)
+        return Judged(found.code, tx_id)
+    return Judged(Code.VALID, tx_id, transaction, sets)
 
 
-def _is_signed(message: common_pb2.Envelope, creator: bytes, config: "ChannelConfig") -> bool:
+class _Invalid(Exception):
+    """A transaction fails a step, which gives it this code; the text says why."""
+
+    def __init__(self, code: "Code.ValueType", reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+def _read(kind: type[M], data: bytes, code: "Code.ValueType") -> M:
     try:
-        return config.msp_manager.valid_member(creator).verify(message.signature, message.payload)
-    except ProtocolError:
-        return False
+        return parse(kind, data, "it cannot be read")
+    except ProtocolError as error:
+        raise _Invalid(code, str(error)) from error
 
 
-def _judge_results(
-    tx_id: str,
+def _require(holds: bool, code: "Code.ValueType", reason: str) -> None:
+    if not holds:
+        raise _Invalid(code, reason)
+
+
+def _check_headers(channel_header: common_pb2.ChannelHeader, creators: common_pb2.SignatureHeader) -> None:
+    """`validateChannelHeader` and `validateSignatureHeader`."""
+    _require(channel_header.type in TYPES, Code.BAD_COMMON_HEADER, "no transaction has this type")
+    _require(not channel_header.epoch, Code.BAD_COMMON_HEADER, "there are no epochs")
+    _require(bool(creators.nonce and creators.creator), Code.BAD_COMMON_HEADER, "there is no nonce or no creator")
+
+
+def _check_creator(message: common_pb2.Envelope, channel: str, creator: bytes, config: "ChannelConfig") -> None:
+    """`checkSignatureFromCreator`."""
+    code = Code.BAD_CREATOR_SIGNATURE
+    _require(channel == config.channel, code, "it is for another channel")
+    try:
+        member = config.msp_manager.valid_member(creator)
+    except ProtocolError as error:
+        raise _Invalid(code, f"its creator is no member: {error}") from error
+    _require(member.verify(message.signature, message.payload), code, "its creator did not sign it")
+
+
+@dataclass(frozen=True)
+class _Endorsed:
+    """A transaction's action: a proposal, and what its endorsers signed.
+
+    Attributes:
+        header: the signature header under which it was proposed; that of the transaction may be another.
+        proposal: the proposal's payload, which nobody reads.
+        response: the response payload.
+    """
+
+    header: bytes
+    proposal: bytes
+    response: bytes
+    endorsements: tuple[Endorsement, ...]
+
+
+def _check_action(payload: common_pb2.Payload) -> _Endorsed:
+    """`validateEndorserTransaction`: there is one action, and its endorsers signed the hash of this proposal."""
+    code = Code.INVALID_ENDORSER_TRANSACTION
+    actions = _read(transaction_pb2.Transaction, payload.data, code).actions
+    _require(len(actions) == 1, code, "there is not exactly one action")
+    header = _read(common_pb2.SignatureHeader, actions[0].header, code)
+    _require(bool(header.nonce and header.creator), code, "the action has no nonce or no creator")
+    action = _read(transaction_pb2.ChaincodeActionPayload, actions[0].payload, code)
+    response = action.action.proposal_response_payload
+    proposal = action.chaincode_proposal_payload
+    signed_hash = _read(proposal_response_pb2.ProposalResponsePayload, response, code).proposal_hash
+    _require(bool(proposal), code, "there is no proposal")
+    expected = proposal_hash(payload.header.channel_header, actions[0].header, proposal)
+    _require(signed_hash == expected, code, "another proposal was endorsed")
+    endorsements = tuple(Endorsement(one.endorser, one.signature) for one in action.action.endorsements)
+    return _Endorsed(actions[0].header, proposal, response, endorsements)
+
+
+def _check_execution(extension: bytes, response: bytes) -> tuple[ResponsePayload, Mapping[str, NamespaceSet]]:
+    """The first part of `Dispatch`: what was run is what was proposed, and what came of it can be read.
+
+    Returns:
+        What endorsers signed, and the sets in it.
+    """
+    proposed = _read(proposal_pb2.ChaincodeHeaderExtension, extension, Code.BAD_HEADER_EXTENSION)
+    signed = _read(proposal_response_pb2.ProposalResponsePayload, response, Code.BAD_RESPONSE_PAYLOAD)
+    _require(bool(signed.extension), Code.BAD_RESPONSE_PAYLOAD, "nothing came of it")
+    action = _read(proposal_pb2.ChaincodeAction, signed.extension, Code.BAD_RESPONSE_PAYLOAD)
+    repeated = None
+    sets: Mapping[str, NamespaceSet] = {}
+    try:
+        sets = read_write_set.decode(action.results)
+    except DuplicateNamespace as error:
+        repeated = error  # which counts when all else is as it should be
+    except ValueError as error:
+        raise _Invalid(Code.BAD_RWSET, str(error)) from error
+    _require(proposed.HasField("chaincode_id"), Code.INVALID_OTHER_REASON, "no chaincode was proposed")
+    _require(action.HasField("chaincode_id"), Code.INVALID_OTHER_REASON, "no chaincode was run")
+    name = proposed.chaincode_id.name
+    _require(bool(name), Code.INVALID_CHAINCODE, "a chaincode without a name was proposed")
+    _require(action.chaincode_id.name == name, Code.INVALID_CHAINCODE, "another chaincode was run")
+    _require(bool(action.chaincode_id.version), Code.INVALID_CHAINCODE, "a chaincode without a version was run")
+    if action.events:
+        event = _read(chaincode_event_pb2.ChaincodeEvent, action.events, Code.INVALID_OTHER_REASON)
+        _require(event.chaincode_id == name, Code.INVALID_OTHER_REASON, "the event is of another chaincode")
+    if repeated is not None:
+        raise _Invalid(Code.ILLEGAL_WRITESET, str(repeated)) from repeated
+    return parse_response_payload(response), sets
+
+
+def _check_endorsements(
     transaction: Transaction,
+    sets: Mapping[str, NamespaceSet],
     config: "ChannelConfig",
     state: "StateReader",
     policies: KeyLevelPolicies,
-) -> Judged:
-    """Judge what was endorsed, and by whom (`plugindispatcher/dispatcher.go`)."""
+) -> None:
+    """The second part of `Dispatch`: every chaincode that is written has the endorsements that it asks for."""
     response = transaction.response
-
-    def judged(code: "Code.ValueType", sets: Mapping[str, NamespaceSet] | None = None) -> Judged:
-        return Judged(code, tx_id, transaction, sets)
-
-    try:
-        sets = read_write_set.decode(response.result)
-    except DuplicateNamespace:
-        return judged(Code.ILLEGAL_WRITESET)
-    except ValueError:
-        return judged(Code.BAD_RWSET)
-    if not response.chaincode or response.chaincode != transaction.proposal.chaincode or not response.chaincode_version:
-        return judged(Code.INVALID_CHAINCODE)
-    if response.event and response.event.chaincode != response.chaincode:
-        return judged(Code.INVALID_OTHER_REASON)
-    written = [name for name, part in sets.items() if part.is_written]
     signed = [SignedData(response.data + one.endorser, one.endorser, one.signature) for one in transaction.endorsements]
     members = signers(config.msp_manager, signed)
+    written = [name for name, part in sets.items() if part.is_written]
     for namespace in dict.fromkeys([response.chaincode, *written]):
         policy = _policy_of(namespace, state)
-        if not policy:
-            return judged(Code.INVALID_CHAINCODE)
+        _require(bool(policy), Code.INVALID_CHAINCODE, f"the chaincode {namespace!r} is not defined")
         try:
             policies.check(namespace, sets.get(namespace), policy, members)
         except NotEndorsed as error:
-            logger.info("transaction %s lacks endorsements: %s", tx_id, error)
-            return judged(Code.ENDORSEMENT_POLICY_FAILURE)
-    return judged(Code.VALID, sets)
+            raise _Invalid(Code.ENDORSEMENT_POLICY_FAILURE, str(error)) from error
 
 
 def _policy_of(namespace: str, state: "StateReader") -> bytes:

@@ -118,7 +118,7 @@ async def codes_of(vault: Vault, transaction: AsyncTransaction, number: int) -> 
     block = parse_block(await vault.at("City", "qscc").evaluate("GetBlockByNumber", CHANNEL, str(number)))
     found = []
     for envelope, code in zip(block.envelopes, block.validation_codes, strict=True):
-        content = parse_transaction(open_envelope(envelope)[0], exact=False)
+        content = parse_transaction(open_envelope(envelope)[0])
         if content.proposal.transaction_id == transaction.transaction_id:
             found.append(code)
     return found

@@ -44,7 +44,15 @@ class User:
     @classmethod
     def of(cls, folder: Folder, organisation: str, name: str) -> "User":
         """A user of an organisation."""
-        home = folder.organisation(organisation) / "users" / name / "msp"
+        return cls._of(organisation, folder.organisation(organisation) / "users" / name / "msp")
+
+    @classmethod
+    def of_peer(cls, folder: Folder, organisation: str) -> "User":
+        """An organisation's peer."""
+        return cls._of(organisation, folder.organisation(organisation) / "peer" / "msp")
+
+    @classmethod
+    def _of(cls, organisation: str, home: Path) -> "User":
         certificate = (home / "signcerts" / "cert.pem").read_bytes()
         key = (home / "keystore" / "key.pem").read_bytes()
         return cls(Identity(f"{organisation}MSP", certificate), KeySigner.from_pem(key))

@@ -58,7 +58,7 @@ def test_an_envelope_that_cannot_be_read(state: MemoryState) -> None:
     header = common_pb2.Header(channel_header=b"\xff", signature_header=b"")
     no_header = common_pb2.Envelope(payload=common_pb2.Payload(header=header).SerializeToString()).SerializeToString()
     assert [Code.Name(one.code) for one in judged(state, b"", unreadable, no_payload, no_header)] == [
-        "NIL_ENVELOPE",
+        "BAD_COMMON_HEADER",
         "INVALID_OTHER_REASON",
         "BAD_PAYLOAD",
         "BAD_COMMON_HEADER",

@@ -36,7 +36,7 @@ def config() -> ChannelConfig:
 
 def recorded(number: int) -> Transaction:
     (envelope,) = parse_block((VECTORS / f"block{number}.pb").read_bytes()).envelopes
-    transaction = parse_transaction(open_envelope(envelope)[0], exact=False)
+    transaction = parse_transaction(open_envelope(envelope)[0])
     assert transaction.proposal.chaincode == LIFECYCLE
     return transaction
 

@@ -1,8 +1,10 @@
 """Blocks of real Fabric with invalid transactions, private data and a change of the configuration, judged anew."""
 
+import gzip
 from pathlib import Path
 
 import pytest
+from fabric_protos.common import common_pb2
 from fabric_protos.peer import transaction_pb2
 
 from node_client.audit.findings import What
@@ -12,6 +14,7 @@ from node_client.protocol.block import TRANSACTIONS_FILTER, Block, is_config_blo
 from node_client.protocol.config import ChannelConfig
 
 VECTORS = Path(__file__).parents[3] / "vectors" / "fabric_codes"
+MALFORMED = VECTORS.parent / "fabric_malformed" / "blocks.pb.gz"
 VALID = transaction_pb2.VALID
 
 
@@ -38,6 +41,28 @@ def test_codes_and_commit_hashes_are_those_that_fabric_wrote(blocks: list[Block]
     codes = [transaction_pb2.TxValidationCode.Name(placed.code) for _, placed in invalid(found)]  # type: ignore[arg-type]
     assert codes == ["MVCC_READ_CONFLICT", "ENDORSEMENT_POLICY_FAILURE", "DUPLICATE_TXID"]
     assert [one.number for one in blocks if is_config_block(one)] == [0, 14]
+
+
+def test_codes_of_malformed_contents_are_those_that_fabric_wrote() -> None:
+    recorded = common_pb2.BlockData.FromString(gzip.decompress(MALFORMED.read_bytes())).data
+    found = replayed([parse_block(data) for data in recorded])
+    assert [one.findings for one in found] == [()] * len(recorded)
+    names = [transaction_pb2.TxValidationCode.Name(placed.code) for _, placed in invalid(found)]  # type: ignore[arg-type]
+    assert len(names) > 70
+    assert set(names) == {
+        "BAD_COMMON_HEADER",
+        "BAD_PROPOSAL_TXID",
+        "INVALID_ENDORSER_TRANSACTION",
+        "DUPLICATE_TXID",
+        "BAD_HEADER_EXTENSION",
+        "BAD_RESPONSE_PAYLOAD",
+        "BAD_RWSET",
+        "INVALID_OTHER_REASON",
+        "INVALID_CHAINCODE",
+        "ILLEGAL_WRITESET",
+        "ENDORSEMENT_POLICY_FAILURE",
+        "MVCC_READ_CONFLICT",
+    }
 
 
 def test_private_data_are_judged_by_their_hashes(blocks: list[Block]) -> None:
