@@ -91,10 +91,21 @@ class Ledger:
         if last.number != height - 1 or last.hash != self._store.block_hash(height - 1):
             raise LedgerUnavailable(f"the ledger in {path} is damaged: its last block is not what it was", DAMAGED)
         try:
-            self.config = ChannelConfig.from_bytes(self._store.block(last_config(last)) or b"")
+            self.config = ChannelConfig(self._config_block(last))
         except ProtocolError as error:
             raise LedgerUnavailable(f"the ledger in {path} is damaged: its configuration: {error}", DAMAGED) from error
         return height
+
+    def _config_block(self, last: Block) -> Block:
+        """The block of the configuration in force, which is the last valid one (`core/peer/configtx_processor.go`).
+
+        Raises:
+            ProtocolError: it cannot be found.
+        """
+        number = last_config(last)
+        while not _is_valid(block := parse_block(self._store.block(number) or b"")):
+            number = last_config(parse_block(self._store.block(number - 1) or b""))
+        return block
 
     def finish(self) -> None:
         """Tell everyone who waits that there are no more blocks to come."""
@@ -150,8 +161,8 @@ class Ledger:
 
     async def commit(self, block: Block) -> None:
         """Validate a block and make it durable; while the disk refuses, wait and try again."""
-        config = self._new_config(block)
         commit = self._committer.prepare(block, self.config)
+        config = self._new_config(parse_block(commit.data)) if is_config_block(block) else None
         await self._write(commit)
         if config is not None:
             logger.info("block %d changes the configuration: sequence %d is in force", block.number, config.sequence)
@@ -170,8 +181,9 @@ class Ledger:
         await self._store.shorten_log()
 
     def _new_config(self, block: Block) -> ChannelConfig | None:
-        """The configuration in a block, checked as peers do; None when there is none."""
-        if not is_config_block(block):
+        """The configuration in a block that has been judged, checked as peers do; None when it is not valid."""
+        if not _is_valid(block):
+            logger.error("block %d has a configuration that is not valid: that of before stays in force", block.number)
             return None
         config = ChannelConfig(block)
         check_applicable(config, block.envelopes[0], self.config)
@@ -263,6 +275,10 @@ async def _in_thread(write: Callable[[Commit], None], commit: Commit) -> None:
     except asyncio.CancelledError:
         await asyncio.gather(writing, return_exceptions=True)
         raise
+
+
+def _is_valid(block: Block) -> bool:
+    return block.validation_codes[:1] == bytes([transaction_pb2.VALID])
 
 
 def _events(block: Block) -> tuple[ChaincodeEvent, ...]:

@@ -219,7 +219,9 @@ class Replay:
         if not block.number or not is_config_block(block):
             return
         if not transactions[0].is_valid:
+            # Peers keep the configuration that they have.
             noted.note(What.CONFIGURATION, "the configuration is not one that a member of the channel signed")
+            return
         try:
             following = ChannelConfig(block)
         except ProtocolError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fabric_protos.common import common_pb2
 from fabric_protos.peer import transaction_pb2
 
 from chaincode.ledger.memory_state import MemoryState
@@ -17,7 +18,15 @@ from network.embedded import ledger as ledger_module
 from network.embedded.database import LedgerUnavailable
 from network.embedded.ledger import Finished, Ledger, Stalled
 from network.embedded.store import Commit, Store, TransactionPlace
-from node_client.protocol.block import COMMIT_HASH, Block, new_block, parse_block
+from node_client.protocol.block import (
+    COMMIT_HASH,
+    SIGNATURES,
+    Block,
+    last_config_value,
+    new_block,
+    parse_block,
+    signatures_metadata,
+)
 from node_client.protocol.definitions import LIFECYCLE, NAMESPACES, Definition, field_key, read_definition
 from node_client.protocol.transaction import ChaincodeEvent
 from tests.unit.network.embedded.small_channel import MAJORITY, Sent, config, definition_writes
@@ -212,6 +221,34 @@ async def test_a_restart_changes_no_commit_hash(channel: Channel, tmp_path: Path
         assert channel.ledger.block(number) == other.ledger.block(number)
     assert parse_block(channel.ledger.block(3) or b"").metadata[COMMIT_HASH]
     other.ledger.close()
+
+
+async def test_a_configuration_that_is_not_valid_does_not_come_into_force(tmp_path: Path) -> None:
+    """As when the orderer that made it is no member any more. The configurations are recorded ones of Fabric."""
+    path, vectors = tmp_path / "ledger.db", Path(__file__).parents[3] / "vectors" / "fabric_codes"
+    first, later = (parse_block((vectors / f"block{number}.pb").read_bytes()) for number in (0, 14))
+    good = common_pb2.Envelope.FromString(later.envelopes[0])
+    unsigned = common_pb2.Envelope(payload=good.payload, signature=b"none")
+    ledger = Ledger(path, first.encode())
+
+    async def commit(envelope: common_pb2.Envelope) -> tuple[int, int]:
+        """The code, and which configuration is then in force, before and after a restart."""
+        nonlocal ledger
+        number = ledger.height
+        metadata = signatures_metadata(last_config_value(number), [])
+        block = new_block(number, ledger.tip[0], [envelope.SerializeToString()]).with_metadata(SIGNATURES, metadata)
+        await ledger.commit(block)
+        (code,) = parse_block(ledger.block(number) or b"").validation_codes
+        sequence, place = ledger.config.sequence, ledger.config.block.number
+        ledger.close()
+        ledger = Ledger(path, first.encode())
+        assert (ledger.config.sequence, ledger.config.block.number) == (sequence, place)
+        return code, sequence
+
+    assert await commit(unsigned) == (Code.BAD_CREATOR_SIGNATURE, 0)
+    assert await commit(unsigned) == (Code.BAD_CREATOR_SIGNATURE, 0)
+    assert await commit(good) == (Code.VALID, 1)
+    ledger.close()
 
 
 async def test_a_ledger_of_another_channel_is_refused(channel: Channel, tmp_path: Path) -> None:

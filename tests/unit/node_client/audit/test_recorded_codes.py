@@ -1,6 +1,7 @@
 """Blocks of real Fabric with invalid transactions, private data and a change of the configuration, judged anew."""
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,18 @@ def test_codes_of_malformed_contents_are_those_that_fabric_wrote() -> None:
         "ENDORSEMENT_POLICY_FAILURE",
         "MVCC_READ_CONFLICT",
     }
+
+
+def test_a_configuration_that_no_member_signed_does_not_come_into_force(blocks: list[Block]) -> None:
+    envelope = common_pb2.Envelope.FromString(blocks[14].envelopes[0])
+    envelope.signature = b"none"
+    forged = replace(blocks[14], envelopes=(envelope.SerializeToString(),))
+    with AuditState() as state:
+        replay = Replay(state, blocks[0].hash.hex(), ChannelConfig(blocks[0]).channel)
+        found = [replay.take(block) for block in (*blocks[:14], forged)]
+        assert replay.config is not None
+        assert replay.config.block.number == 0
+    assert What.CONFIGURATION in {one.what for one in found[-1].findings}
 
 
 def test_private_data_are_judged_by_their_hashes(blocks: list[Block]) -> None:
