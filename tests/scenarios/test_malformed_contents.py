@@ -20,11 +20,13 @@ from network.folder import Engine, Folder
 from network.topology import CHANNEL
 from node_client import ConnectionProfile, Gateway
 from node_client.gateway._sync.network import Network
+from node_client.protocol.block import Block
 from tests.chain import check_chain
 from tests.conftest import Commands, engine, running_network
 from tests.malformed import Change, Draft, Signer, draft
 from tests.malformed_cases import CASES, chaincode, fields, garbage
 from tests.scenarios.deploying import define, free_address, unused_name
+from tests.scenarios.seeking import Ask, Person, Source, at, told
 from tests.scenarios.vaults import PAIR
 from tests.scenarios.wire import ORDERER, User, Wire
 
@@ -57,6 +59,12 @@ class Scene:
             block = next(block for block in blocks if envelope in block.envelopes)
         code = block.validation_codes[block.envelopes.index(envelope)]
         return transaction_pb2.TxValidationCode.Name(transaction_pb2.TxValidationCode.ValueType(code))
+
+    def blocks(self, start: int) -> list[Block]:
+        """The blocks from a number on."""
+        height = self.network.height()
+        with self.network.block_events(start_block=start) as events:
+            return [next(events) for _ in range(start, height)]
 
 
 def signer(user: User) -> Signer:
@@ -122,13 +130,28 @@ def test_events_are_read_past_whatever_else_is_malformed(scene: Scene) -> None:
         assert [next(events).transaction_id for _ in range(2)] == [odd.tx_id, good.tx_id]
 
 
+def test_blocks_that_cannot_be_filtered_are_answered_with_a_status_and_others_follow(scene: Scene) -> None:
+    start = scene.network.height()
+    for part in ("action", "extension", "payload_of_action", "event", "proposal"):
+        scene.code(scene.draft(**{part: garbage}))
+    source, auditor = Source("DeliverFiltered"), Person.of(scene.folder, "City", "auditor")
+    with source.connect(scene.folder, "City") as channel:
+        answers = list(source.stream(channel, [Ask(at(start), at(start + 4)).signed_by(auditor)]))
+    assert [told(one) for one in answers] == [
+        "BAD_REQUEST",
+        start + 1,
+        "BAD_REQUEST",
+        "BAD_REQUEST",
+        start + 4,
+        "SUCCESS",
+    ]
+
+
 def test_audits_come_to_the_same(scene: Scene, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """The blocks so far, judged anew from the first one: codes, and commit hashes of all that was written."""
     scene.code(scene.draft(extension=garbage))
     scene.code(scene.draft(proposal=garbage))
-    height = scene.network.height()
-    with scene.network.block_events(start_block=0) as events:
-        blocks = [next(events) for _ in range(height)]
+    blocks = scene.blocks(0)
     check_chain(blocks)
     (report,) = Commands(scene.folder, tmp_path).ok("audit")
     assert report["findings"] == []
