@@ -122,6 +122,8 @@ class RegistryRules:
             run.effect.result = step(run)
         except ValueError as error:
             raise Refused(f"its arguments, or a record that it read, are not what they must be: {error}") from error
+        except OverflowError as error:
+            raise Refused("its time is none") from error
         return run.effect
 
 

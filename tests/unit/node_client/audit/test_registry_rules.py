@@ -92,3 +92,11 @@ async def test_every_function_of_the_contract_is_known() -> None:
         with pytest.raises(registry_rules.Refused, match="takes"):
             rules.effect(Call(one["name"], (), "CityMSP", "issuer", "", 0, 0), {}.get)
     assert reads == READS - {"org.hyperledger.fabric:GetMetadata"}
+
+
+@pytest.mark.parametrize("seconds", [2**60, -(2**60), 2**40])
+def test_a_time_that_is_none_is_refused(seconds: int) -> None:
+    """Peers do not look at it."""
+    call = Call("IssueCertificate", (IDS[0], COMMITMENTS[0]), "CityMSP", "issuer", "", seconds, 0)
+    with pytest.raises(registry_rules.Refused, match="its time is none"):
+        RegistryRules(MSPS).effect(call, {}.get)
