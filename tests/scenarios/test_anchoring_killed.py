@@ -5,15 +5,23 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import pytest
 
 from chaincode.registry.model.merkle import certificate_leaf, leaf_hash
+from network.folder import Folder
+from network.topology import CHANNEL
+from node_client import ConnectionProfile, Gateway
 from node_client.anchoring.batches import Batches
 from node_client.anchoring.members import Members
 from node_client.anchoring.tree import root_of
 from node_client.certificates.register import Register
+from node_client.protocol.transaction import open_envelope, parse_transaction
+from node_client.protocol.validation import Code
 from tests.conftest import Commands
 from tests.scenarios.batches import Given, given
 from tests.scenarios.test_killed import DYING
@@ -33,6 +41,7 @@ STEPS = [
     f"{CERTIFICATES}._async.client:AsyncRegistryClient:attest_batch",
     f"{ANCHORING}.batches:Batches:attested",
 ]
+SENDING = STEPS[STEPS.index(f"{ANCHORING}.batches:Batches:endorsed") :]
 # Runs a command and dies by SIGKILL when it has kept so many segments.
 DYING_READER = """
 import os, signal, sys
@@ -55,17 +64,65 @@ main()
 """
 
 
+@dataclass(frozen=True)
+class Ledger:
+    """What has come onto the ledger since a block."""
+
+    commands: Commands
+    begin: int
+
+    @classmethod
+    def now(cls, commands: Commands) -> Self:
+        with gateway(commands.folder) as client:
+            return cls(commands, client.get_network(CHANNEL).height())
+
+    def batches(self) -> Counter[str]:
+        """How many valid transactions wrote each batch."""
+        found: Counter[str] = Counter()
+        with gateway(self.commands.folder) as client:
+            network = client.get_network(CHANNEL)
+            height = network.height()
+            if height == self.begin:
+                return found
+            with network.block_events(start_block=self.begin) as blocks:
+                for block in blocks:
+                    for envelope, code in zip(block.envelopes, block.validation_codes, strict=True):
+                        event = parse_transaction(open_envelope(envelope)[0]).response.event
+                        if code == Code.VALID and event is not None and event.name == "BatchAnchored":
+                            found[json.loads(event.payload)["batchId"]] += 1
+                    if block.number + 1 == height:
+                        break
+        return found
+
+
+def gateway(folder: Folder) -> Gateway:
+    profile = ConnectionProfile.load(folder.organisation("City") / "connection.json")
+    return Gateway.from_profile(profile, "City", "issuer")
+
+
 @pytest.mark.parametrize("step", [f"{step}:{moment}" for step in STEPS for moment in ("before", "after")])
 def test_killed_at_a_step(commands: Commands, step: str) -> None:
-    source = given(commands, 30)
+    source, ledger = given(commands, 30), Ledger.now(commands)
     killed = run_until_killed(commands, DYING, step, source.path)
     assert killed.returncode == -signal.SIGKILL, killed
-    check_repaired(source, 30)
+    check_repaired(source, 30, ledger)
 
 
-def run_until_killed(commands: Commands, program: str, step: str, path: Path) -> "subprocess.CompletedProcess[bytes]":
+@pytest.mark.parametrize("step", [f"{step}:after" for step in SENDING])
+def test_killed_while_one_of_several_batches_is_sent(commands: Commands, step: str) -> None:
+    """The others are anywhere between prepared and attested then."""
+    source, ledger = given(commands, 30), Ledger.now(commands)
+    killed = run_until_killed(commands, DYING, step, source.path, "--batch-size", "7")
+    assert killed.returncode == -signal.SIGKILL, killed
+    check_repaired(source, 30, ledger, "--batch-size", "7")
+    assert len(ledger.batches()) == 5
+
+
+def run_until_killed(
+    commands: Commands, program: str, step: str, path: Path, *options: str
+) -> "subprocess.CompletedProcess[bytes]":
     return subprocess.run(
-        [sys.executable, "-c", program, step, "anchor", path.name],
+        [sys.executable, "-c", program, step, "anchor", path.name, *options],
         cwd=commands.home,
         env={**os.environ, "CERTLEDGER_DIR": str(commands.folder.path)},
         capture_output=True,
@@ -73,11 +130,12 @@ def run_until_killed(commands: Commands, program: str, step: str, path: Path) ->
     )
 
 
-def check_repaired(source: Given, count: int) -> None:
+def check_repaired(source: Given, count: int, ledger: Ledger, *options: str) -> None:
     """The same command again anchors everything once, and everything that it says is so."""
     commands = source.commands
-    batches = commands.ok("anchor", source.path.name)
+    batches = commands.ok("anchor", source.path.name, *options)
     assert sum(batch["size"] for batch in batches) == count
+    assert ledger.batches() == Counter(batch["batchId"] for batch in batches)
     check_register(commands, {batch["batchId"] for batch in batches})
     assert source.verdict(source.references[-1]) == "genuine"
 
@@ -122,7 +180,7 @@ def many(commands: Commands, count: int) -> Given:
 
 def test_killed_again_and_again_while_reading(commands: Commands) -> None:
     """Each run finds what the one before it kept, and goes on."""
-    source = many(commands, 16_000)
+    source, ledger = many(commands, 16_000), Ledger.now(commands)
     kept = 0
     for _ in range(3):
         killed = run_until_killed(commands, DYING_READER, "1", source.path)
@@ -130,11 +188,11 @@ def test_killed_again_and_again_while_reading(commands: Commands) -> None:
         (run,) = [one for one in commands.ok("anchor", "status") if one["state"] == "reading"]
         assert run["certificates"] > kept
         kept = run["certificates"]
-    check_repaired(source, 16_000)
+    check_repaired(source, 16_000, ledger)
 
 
 def test_two_at_once_make_one_batch(commands: Commands) -> None:
-    source = many(commands, 12_000)
+    source, ledger = many(commands, 12_000), Ledger.now(commands)
     both = [commands.start("anchor", source.path.name, "--json") for _ in range(2)]
     told = []
     for process in both:
@@ -142,17 +200,21 @@ def test_two_at_once_make_one_batch(commands: Commands) -> None:
         assert process.returncode == 0, messages
         told.append(json.loads(output)["batchId"])
     assert told[0] == told[1]
-    check_repaired(source, 12_000)
+    check_repaired(source, 12_000, ledger)
 
 
 def test_two_different_runs_at_once(commands: Commands) -> None:
+    ledger = Ledger.now(commands)
     sources = [given(commands, 300, name) for name in ("one.csv", "other.csv")]
     both = [commands.start("anchor", source.path.name, "--json") for source in sources]
     for process in both:
         _, messages = process.communicate()
         assert process.returncode == 0, messages
-    for source in sources:
-        check_repaired(source, 300)
+    batches = [batch for source in sources for batch in commands.ok("anchor", source.path.name)]
+    assert [(batch["size"], batch["already"]) for batch in batches] == [(300, True)] * 2
+    assert ledger.batches() == Counter(batch["batchId"] for batch in batches)
+    check_register(commands, {batch["batchId"] for batch in batches})
+    assert [source.verdict(source.references[-1]) for source in sources] == ["genuine"] * 2
 
 
 @pytest.mark.slow

@@ -165,15 +165,25 @@ class Batched:
     documents: tuple[bytes, ...]
 
 
-def batch_of(city: Consortium, size: int, batch_id: str = BATCH_ID) -> Batched:
+def batch_of(
+    city: Consortium, size: int, batch_id: str = BATCH_ID, *, says: str = CITY, recorded: str = CITY
+) -> Batched:
+    """A batch.
+
+    Args:
+        says: whom the statements name as the issuer.
+        recorded: whom the ledger's record names.
+    """
     documents = tuple(b"document %d" % number for number in range(size))
     statements = [
-        city.statement(certificate_id=f"{number:032x}", document=Document.of_bytes(document, "application/pdf"))
+        city.statement(
+            certificate_id=f"{number:032x}", document=Document.of_bytes(document, "application/pdf"), issuer=says
+        )
         for number, document in enumerate(documents)
     ]
     leaves = [merkle.leaf_hash(merkle.certificate_leaf(one.certificate_id, one.commitment(SALT))) for one in statements]
     nodes = levels(leaves)
-    record = BatchRecord(batch_id, nodes[-1][0].hex(), size, CITY, ISSUED, "cd" * 32)
+    record = BatchRecord(batch_id, nodes[-1][0].hex(), size, recorded, ISSUED, "cd" * 32)
     attestation = city.attest(batch_question(batch_id), record.to_bytes())
     receipts = tuple(
         Receipt(

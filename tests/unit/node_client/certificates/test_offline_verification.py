@@ -13,18 +13,21 @@ from node_client.certificates.document import Document
 from node_client.certificates.questions import member_question
 from node_client.certificates.receipt import Receipt
 from node_client.certificates.status_list import StatusList, make
-from node_client.certificates.statuses import CERTIFICATE, Subject
+from node_client.certificates.statuses import BATCH, CERTIFICATE, Subject
 from node_client.certificates.trust import Trust
 from node_client.certificates.verification import CheckName, Outcome, Verdict, Verification, Verifier
+from node_client.identity.identity import Identity
 from tests.unit.node_client.certificates.consortium import (
     CERTIFICATE_ID,
     CITY,
     DOCUMENT,
     NISHITETSU,
+    SALT,
     TRIVALLEY,
     Consortium,
     batch_list,
     batch_of,
+    role,
 )
 
 DAY = timedelta(hours=24)
@@ -155,6 +158,41 @@ def test_the_issuer_can_be_pinned(city: Consortium) -> None:
     result = offline(city.trust, city.receipt(), status_list=status_list, issuer=TRIVALLEY)
     assert result.verdict is Verdict.UNCONFIRMED
     assert outcomes(result)[CheckName.ISSUER] is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    ("says", "recorded", "verdict"),
+    [
+        (CITY, TRIVALLEY, Verdict.ALTERED),
+        (TRIVALLEY, CITY, Verdict.ALTERED),
+        (TRIVALLEY, TRIVALLEY, Verdict.UNCONFIRMED),
+    ],
+)
+@pytest.mark.parametrize("batched", [False, True], ids=["single", "batch"])
+def test_a_record_of_another_issuer_is_never_genuine_for_the_pinned_one(
+    city: Consortium, says: str, recorded: str, verdict: Verdict, batched: bool
+) -> None:
+    """The organisations attest the record: what it says of the issuer is what counts, with a list and without."""
+    holder = city.issue(recorded, "client", extensions=[role("issuer")])
+    identity = Identity(recorded, holder.pem)
+    if batched:
+        batch = batch_of(city, 3, says=says, recorded=recorded)
+        receipt, document, subject = batch.receipts[1], batch.documents[1], Subject(BATCH, batch.record.batch_id)
+        values = {"batch": batch.record.to_dict(), "statuses": []}
+        data = json.dumps(values, separators=(",", ":"), sort_keys=True).encode()
+    else:
+        statement = city.statement(issuer=says)
+        record = city.record(commitment=statement.commitment(SALT), issuer_msp=recorded)
+        receipt, document, subject = city.receipt(city.attested(record), statement), DOCUMENT, SUBJECT
+        data = record.to_bytes()
+    answer = city.attest(subject.question, data, creator=identity.serialized)
+    status_list = make(subject, answer, city.trust, identity, holder.signer)
+    pinned = offline(city.trust, receipt, document=document, status_list=status_list, issuer=CITY)
+    assert pinned.verdict is verdict
+    assert outcomes(pinned)[CheckName.ISSUER] is Outcome.FAILED
+    assert outcomes(pinned)[CheckName.STATUS] is Outcome.PASSED
+    anyone = offline(city.trust, receipt, document=document, status_list=status_list)
+    assert (anyone.verdict is Verdict.GENUINE) == (says == recorded)
 
 
 @pytest.mark.parametrize("endorsers", [(CITY,), (NISHITETSU,), (TRIVALLEY,), (NISHITETSU, TRIVALLEY), (), (CITY, CITY)])
