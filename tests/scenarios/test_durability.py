@@ -23,6 +23,7 @@ from node_client.admin._async.lifecycle import AsyncLifecycle
 from node_client.gateway._async.network import AsyncNetwork
 from node_client.protocol.chaincode_package import service_package
 from tests.conftest import Commands
+from tests.scenarios.batches import given
 from tests.tracing import CALLS, attached, calls, everything, lost, now, require_strace, traced
 
 pytestmark = pytest.mark.embedded
@@ -31,6 +32,26 @@ SYNC = "fsync,fdatasync"
 # Made anew at every start, or of use only while the process lives.
 PASSING = ("*.log", "*/lock", "*-shm", "*/embedded/chaincode")
 PATIENCE = 60.0
+CLIENT = "node_client.certificates._async.client:AsyncRegistryClient"
+TRANSACTION = "node_client.gateway._async.transaction:AsyncTransaction"
+# Runs a command that says so, and waits for a line, before a step.
+HELD_BEFORE = """
+import sys
+from importlib import import_module
+
+module, owner, name = sys.argv.pop(1).split(":")
+target = getattr(import_module(module), owner)
+step = getattr(target, name)
+
+async def hold(*args, **kwargs):
+    print("held", flush=True)
+    input()
+    return await step(*args, **kwargs)
+
+setattr(target, name, hold)
+from cli.main import main
+main()
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -252,6 +273,33 @@ def test_nothing_is_submitted_that_the_register_has_not_synced(
     assert not (home / "second.receipt.json").exists()
     (issued,) = commands.ok("issue", "second")  # the disk is well again
     assert len(commands.ok("history", issued["certificateId"])) == 1
+
+
+@pytest.mark.parametrize("step", [f"{CLIENT}:endorse_anchor", f"{TRANSACTION}:submit"])
+def test_salts_and_the_envelope_are_synced_before_a_batch_is_sent(
+    traced_network: Folder, tmp_path: Path, step: str
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    commands = Commands(traced_network, home)
+    source = given(commands, 20)
+    register = traced_network.organisation("City")
+    before = everything(register)
+    arguments = ["anchor", source.path.name, "--jobs", "1", "--json"]
+    tracer = subprocess.Popen(
+        traced([sys.executable, "-P", "-c", HELD_BEFORE, step, *arguments], tmp_path / "trace"),
+        cwd=home,
+        env={**os.environ, "CERTLEDGER_DIR": str(traced_network.path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        bufsize=0,
+    )
+    assert tracer.stdout is not None
+    assert tracer.stdout.readline() == b"held\n"
+    about_to_send = now()
+    output, _ = tracer.communicate(b"\n")
+    assert kept(lost(tmp_path / "trace", register, about_to_send, before)) == []
+    assert [json.loads(line)["size"] for line in output.splitlines()] == [20]
 
 
 def test_a_checkpoint_is_synced_before_it_is_reported(tmp_path: Path) -> None:
