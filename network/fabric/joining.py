@@ -10,6 +10,7 @@ from network.status import peer_height
 from network.topology import CHANNEL, Organisation
 from network.waiting import NotYet, Waiter, answered, each
 from node_client import ConnectionProfile, FabricError, Gateway
+from node_client.admin._sync.ledger import Ledger
 from node_client.admin._sync.peer_channels import PeerChannels
 from node_client.protocol.block import parse_block
 from node_client.protocol.errors import ProtocolError
@@ -30,12 +31,11 @@ def check_first_block(folder: Folder, own: Organisation, others: Sequence[Organi
 
     def ask(other: Organisation) -> None:
         with Gateway(profile.endpoint(other.name), identity, signer, options=QUICK) as connection:
-            contract = connection.get_network(CHANNEL).get_contract("qscc")
             try:
-                found = parse_block(contract.evaluate("GetBlockByNumber", CHANNEL, "0"))
+                found = Ledger(connection, CHANNEL).block(0)
             except (FabricError, ProtocolError):
                 return
-        if found.hash != wanted:
+        if found and found.hash != wanted:
             raise FolderError(
                 f"{other.name} has begun the channel with another first block than this site's",
                 "compare every bundle's SHA-256 with the other sites', and make the block anew",

@@ -8,8 +8,9 @@ from fabric_protos.orderer import ab_pb2
 from fabric_protos.peer import events_pb2
 
 from node_client.errors import EventsError
-from node_client.gateway.requests import ChaincodeEvent, seek_position, validation_code_name
+from node_client.gateway.requests import ChaincodeEvent, seek_position
 from node_client.protocol.block import Block, parse_block
+from node_client.protocol.transaction import validation_code_name
 
 LAST_BLOCK = 2**64 - 1
 _CODES = {

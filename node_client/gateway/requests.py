@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fabric_protos.common import common_pb2, ledger_pb2
+from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2
 from fabric_protos.orderer import ab_pb2
 from fabric_protos.peer import proposal_pb2, transaction_pb2
 
 from node_client.protocol.codec import parse
+from node_client.protocol.transaction import validation_code_name
 
 
 @dataclass(frozen=True)
@@ -135,17 +136,6 @@ def signed_commit_status_parts(data: bytes) -> tuple[bytes, bytes]:
 def status(transaction_id: str, response: gateway_pb2.CommitStatusResponse) -> Status:
     """How a transaction ended."""
     return Status(transaction_id, response.block_number, response.result, validation_code_name(response.result))
-
-
-def validation_code_name(code: int) -> str:
-    """A validation code's name; of one that is not known, its number."""
-    found = transaction_pb2.TxValidationCode.DESCRIPTOR.values_by_number.get(code)
-    return str(code) if found is None else str(found.name)
-
-
-def chain_height(info: bytes) -> int:
-    """The height in what qscc's GetChainInfo answers. Raises ProtocolError."""
-    return parse(ledger_pb2.BlockchainInfo, info, "chain info").height
 
 
 def seek_position(start_block: int | None) -> ab_pb2.SeekPosition:

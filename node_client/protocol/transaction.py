@@ -209,3 +209,9 @@ def _action(envelope: bytes) -> proposal_pb2.ChaincodeAction:
         proposal_response_pb2.ProposalResponsePayload, action.proposal_response_payload, "proposal response payload"
     )
     return parse(proposal_pb2.ChaincodeAction, response.extension, "chaincode action")
+
+
+def validation_code_name(code: int) -> str:
+    """A validation code's name; of one that is not known, its number."""
+    found = transaction_pb2.TxValidationCode.DESCRIPTOR.values_by_number.get(code)
+    return str(code) if found is None else str(found.name)

@@ -13,6 +13,7 @@ from fabric_protos.ledger.rwset.kvrwset import kv_rwset_pb2
 from fabric_protos.peer import events_pb2, transaction_pb2
 
 from node_client import ConnectionProfile, Gateway
+from node_client.admin._sync.ledger import Ledger
 from node_client.protocol.block import data_hash, header_bytes
 from tests.interop.conftest import Client
 from tests.interop.programs import Failure
@@ -60,9 +61,9 @@ def test_a_block_is_the_one_that_qscc_gives(client: Client) -> None:
     (event,) = client("events", kind="block", startBlock=number, count=1)
     folder = client.service.folder.organisation("City")
     with Gateway.from_profile(ConnectionProfile.load(folder / "connection.json"), "City", "admin") as gateway:
-        qscc = gateway.get_network("certificates").get_contract("qscc")
-        data = qscc.evaluate("GetBlockByNumber", "certificates", str(number))
-    assert common_pb2.Block.FromString(data) == blocks([event])[0]
+        found = Ledger(gateway, "certificates").block(number)
+    assert found is not None
+    assert common_pb2.Block.FromString(found.encode()) == blocks([event])[0]
 
 
 @pytest.mark.parametrize("kind", ["block", "filtered", "private"])

@@ -17,6 +17,7 @@ from node_client.gateway.position import Position
 from node_client.gateway.requests import ChaincodeEvent, Status
 from node_client.gateway.session import Session
 from node_client.protocol.block import Block
+from node_client.protocol.ledger_queries import QSCC, chain_info
 
 
 class AsyncNetwork:
@@ -54,8 +55,7 @@ class AsyncNetwork:
 
     async def height(self) -> int:
         """How many blocks the gateway's peer has. Raises EvaluateError."""
-        info = await self.get_contract("qscc").evaluate("GetChainInfo", self.channel)
-        return requests.chain_height(info)
+        return chain_info(await self.get_contract(QSCC).evaluate("GetChainInfo", self.channel)).height
 
     def new_chaincode_events_request(
         self, chaincode: str, *, start_block: int | None = None, after_transaction_id: str = ""
