@@ -12,7 +12,7 @@ from cli.language import tr
 from cli.settings import CONSENSUS, Settings, folder_options
 
 if TYPE_CHECKING:
-    from network.fabric.running import FabricNetwork
+    from network.fabric.site import Site
     from network.topology import Organisation
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -215,7 +215,7 @@ def start(settings: Settings) -> None:
     """Start the nodes of this site, and return when they are well."""
     from cli.commands.network import show_status
 
-    _nodes(settings).start_nodes(Clock(settings))
+    _nodes(settings).start(Clock(settings))
     show_status(settings, tr("the nodes are started"))
 
 
@@ -251,14 +251,14 @@ def _own(settings: Settings) -> "tuple[Organisation, ...]":
     return settings.folder.residents(settings.folder.topology())
 
 
-def _nodes(settings: Settings) -> "FabricNetwork":
+def _nodes(settings: Settings) -> "Site":
     from network.errors import FolderError
-    from network.fabric.running import FabricNetwork
+    from network.fabric.site import Site
     from network.folder import Engine
 
     if settings.folder.engine is not Engine.FABRIC:
         raise FolderError(f"{settings.folder.path} has an embedded network", "start it with: certledger network up")
-    return FabricNetwork(settings.folder)
+    return Site(settings.folder)
 
 
 COMMANDS = (
