@@ -71,8 +71,9 @@ def up(
     try:
         engine_of(folder).start(progress)
     except StartError:
-        if created and holder(folder.lock) is None:
-            folder.remove()  # it holds nothing yet, and the next attempt may want other ports
+        # Where no node has run it holds nothing yet, and the next attempt may want other ports. Else its logs say why.
+        if created and holder(folder.lock) is None and not any(folder.home.glob("*/data")):
+            folder.remove()
         raise
     return True
 

@@ -1,23 +1,28 @@
 """The nodes of a Fabric network: seen, restarted, killed one by one, left behind."""
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from network.folder import Folder
 from network.process_end import Process
-from tests.conftest import Commands
+from network.progress import Step
+from tests.conftest import Commands, Result
 
 pytestmark = pytest.mark.fabric
 
 PATIENCE = 60.0
 POLL = 0.1
 EVERY_KIND = ["peer0.city", "peer0.trivalley", "registry.city", "registry.nishitetsu", "orderer0.city", "the leader"]
+
+OF_OTHERS = {Step.RESTARTED, Step.CAUGHT_UP}  # which a network does not take when it comes up
 
 Nodes = dict[str, dict[str, Any]]
 
@@ -80,6 +85,27 @@ def test_status_tells_of_a_node_that_runs_and_says_nothing(commands: Commands) -
     changed = {name: node["healthy"] for name, node in now.items() if node["healthy"] != found[name]["healthy"]}
     assert changed == {silent["name"]: False}
     assert (now[silent["name"]]["pid"], now[silent["name"]]["height"]) == (silent["pid"], None)
+
+
+def test_up_tells_each_step_when_it_is_reached(tmp_path: Path) -> None:
+    own = Commands(Folder.at(tmp_path / "net"), tmp_path)
+    try:
+        assert steps(own("network", "up", "--ports", "auto")) == [one for one in Step if one not in OF_OTHERS]
+        own.ok("network", "down")
+        again = [Step.STARTED, Step.ORDERERS_JOINED, Step.PEERS_JOINED, Step.ENDORSING]
+        assert steps(own("network", "up")) == again
+    finally:
+        own("network", "down")
+
+
+def steps(done: Result) -> list[str]:
+    """What a command told of its steps, each with the seconds until then: on stderr alone."""
+    assert done.status == 0, done
+    told = [re.fullmatch(r" *(\d+\.\d) s  (.+)", line) for line in done.messages.splitlines()]
+    found = [(float(one[1]), one[2]) for one in told if one]
+    assert [seconds for seconds, _ in found] == sorted(seconds for seconds, _ in found)
+    assert not [text for _, text in found if text in done.output]
+    return [text for _, text in found]
 
 
 def test_logs_of_one_node(commands: Commands) -> None:

@@ -166,6 +166,18 @@ def test_a_new_network_that_does_not_start_is_removed_again(folder: Folder, engi
     assert list(folder.path.parent.iterdir()) == []
 
 
+def test_a_new_network_of_which_nodes_have_run_stays_with_its_logs(folder: Folder, engine: FakeEngine) -> None:
+    class Crashing(FakeEngine):
+        def start(self, progress: Progress) -> None:
+            (folder.home / "orderer0.city" / "data").mkdir(parents=True)
+            raise StartError("orderer0.city ended (status 2)", "look into: certledger network logs orderer0.city")
+
+    engine.start = Crashing().start  # type: ignore[method-assign]
+    with pytest.raises(StartError, match="ended"):
+        control.up(folder)
+    assert folder.exists
+
+
 def test_an_old_network_that_does_not_start_stays(folder: Folder, engine: FakeEngine) -> None:
     control.create(folder)
     engine.failure = StartError("the address localhost:7051 is in use")

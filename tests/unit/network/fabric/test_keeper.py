@@ -192,6 +192,28 @@ def test_log_is_bounded_while_its_node_writes_on(tmp_path: Path) -> None:
         assert log.read_bytes() == b"next"
 
 
+async def test_the_keeper_bounds_the_logs_of_its_nodes(
+    folder: Folder, arrivals: tuple[Arrivals, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bounded = asyncio.Event()
+
+    def telling(log: Path) -> None:
+        bound(log)
+        if log.with_suffix(".log.1").exists():
+            bounded.set()
+
+    monkeypatch.setattr(keeping, "LOG_PERIOD", 0.01)
+    monkeypatch.setattr(keeping, "bound", telling)
+    coming, port = arrivals
+    (launch,) = launches_of(folder, port, 1, program=f"print('+' * {keeping.LOG_LIMIT})\n{NODE}")
+    async with Keeper(folder, [launch]):
+        await coming.next()
+        async with asyncio.timeout(DEADLINE):
+            await bounded.wait()
+    assert launch.log.with_suffix(".log.1").stat().st_size > keeping.LOG_LIMIT
+    assert launch.log.stat().st_size < keeping.LOG_LIMIT
+
+
 def test_addresses_that_are_in_use_are_named() -> None:
     with socket.socket() as taken, socket.socket() as free:
         for one in (taken, free):
