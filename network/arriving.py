@@ -8,7 +8,6 @@ in force, which `network.fabric.arrival` fetches when the channel knows the orga
 from collections.abc import Mapping, Sequence
 from functools import partial
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from network.bundle_files import unpack_msp
@@ -137,11 +136,3 @@ def _first(data: bytes) -> ChannelConfig:
             "ask for channel.block again",
         )
     return config
-
-
-def read_block(path: Path) -> bytes:
-    """A block's file. Raises BundleError."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BundleError(f"{path} cannot be read: {error.strerror}") from error

@@ -19,6 +19,7 @@ from fabric_protos.msp import msp_config_pb2
 from network.bundle import AGAIN, ROLES, Bundle, OrdererPart
 from network.crypto import AuthorityCertificates, msp_config
 from network.errors import BundleError, FolderError
+from network.given_files import read_given
 from network.topology import Organisation
 from node_client.protocol.msp import Msp
 
@@ -58,10 +59,9 @@ def bundle_of(folder: Path, organisation: Organisation) -> Bundle:
 
 def read_bundle(path: Path) -> Bundle:
     """Read a bundle's file. Raises BundleError."""
+    data = read_given(path, BundleError)
     try:
-        return Bundle.from_bytes(path.read_bytes())
-    except OSError as error:
-        raise BundleError(f"the bundle {path} cannot be read: {error.strerror}") from error
+        return Bundle.from_bytes(data)
     except BundleError as error:
         raise BundleError(f"{path}: {error}", error.next_step or AGAIN) from error
 

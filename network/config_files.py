@@ -5,16 +5,14 @@ each with the own key at the own site; then anybody submits it. The updates are 
 signs and submits them, too.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from network.bundle import Bundle
 from network.errors import NetworkError
-from network.migration import MigrationStep, next_step
+from network.given_files import read_given
 from network.msp_folder import signing_identity
 from network.profiles import UserProfile
-from network.topology import CHANNEL, Topology
+from network.topology import CHANNEL
 from network.waiting import NotYet, Waiter, answered
 from node_client import ConnectionProfile, Gateway
 from node_client.admin._sync.configuration import ChannelConfiguration, fetch_configuration, submit_update
@@ -66,57 +64,22 @@ class ConfigDesk:
         _write(path, f"{config_to_json(config.encoded)}\n".encode())
         return config
 
-    def propose(self, edited: Path, path: Path) -> UpdateState:
-        """Write the update that an edited configuration comes to; nobody has signed it yet.
+    def propose(self, path: Path, config: ChannelConfig, wanted: bytes) -> UpdateState:
+        """Write the update that leads from the configuration in force to the wanted one; nobody has signed it yet.
+
+        Args:
+            config: the configuration in force.
+            wanted: the wanted one, `common.Config`.
 
         Raises:
-            NetworkError: a file cannot be used, or nothing was changed.
-            FabricError: the configuration in force could not be had.
+            NetworkError: nothing is changed, or the file cannot be written.
         """
-        config = self.config()
         try:
-            wanted = config_from_json(_read(edited).decode(), config.encoded)
             update = ConfigUpdate.compute(CHANNEL, config.encoded, wanted)
         except NoDifference as error:
-            raise NetworkError(f"{edited} says what the configuration in force says", "edit it first") from error
-        except (ProtocolError, UnicodeDecodeError) as error:
-            raise NetworkError(
-                f"{edited} cannot be used: {error}", "fetch it again, and change what you must"
-            ) from error
-        _write(path, update.file())
-        return _state(config, update)
-
-    def migrate(self, path: Path, topology: Topology, bundles: Sequence[Bundle]) -> tuple[MigrationStep, UpdateState]:
-        """Write the update that is the next step from Raft to BFT; nobody has signed it yet.
-
-        Args:
-            topology, bundles: as for `network.migration.next_step`.
-
-        Raises:
-            NetworkError: there is no such step, or a bundle does not fit.
-            FabricError: the configuration in force could not be had.
-        """
-        config = self.config()
-        try:
-            step, wanted = next_step(config, topology, bundles)
-            update = ConfigUpdate.compute(CHANNEL, config.encoded, wanted)
+            raise NetworkError("it says what the configuration in force says", "there is nothing to propose") from error
         except ProtocolError as error:
-            raise NetworkError(f"the channel cannot move to BFT: {error}") from error
-        _write(path, update.file())
-        return step, _state(config, update)
-
-    def propose_edit(self, path: Path, edit: Callable[[ChannelConfig], bytes]) -> UpdateState:
-        """Write the update that an edit of the configuration in force comes to; nobody has signed it yet.
-
-        Args:
-            edit: makes the wanted configuration, `common.Config`; what it raises is raised.
-
-        Raises:
-            NetworkError: the file cannot be written.
-            FabricError: the configuration in force could not be had.
-        """
-        config = self.config()
-        update = ConfigUpdate.compute(CHANNEL, config.encoded, edit(config))
+            raise NetworkError(f"it cannot be proposed: {error}") from error
         _write(path, update.file())
         return _state(config, update)
 
@@ -175,6 +138,18 @@ class ConfigDesk:
         return fetch_configuration(self._orderer, CHANNEL, self._identity, self._signer)
 
 
+def edited(path: Path, config: ChannelConfig) -> bytes:
+    """The configuration, `common.Config`, in a file of edited JSON. Raises NetworkError.
+
+    Args:
+        config: the configuration in force.
+    """
+    try:
+        return config_from_json(read_given(path).decode(), config.encoded)
+    except (ProtocolError, UnicodeDecodeError) as error:
+        raise NetworkError(f"{path} cannot be used: {error}", "fetch it again, and change what you must") from error
+
+
 def _state(config: ChannelConfig, update: ConfigUpdate) -> UpdateState:
     try:
         changes = tuple(sorted(changed_elements(config, update)))
@@ -188,16 +163,9 @@ def _state(config: ChannelConfig, update: ConfigUpdate) -> UpdateState:
 
 def _read_update(path: Path) -> ConfigUpdate:
     try:
-        return ConfigUpdate.from_envelope(_read(path))
+        return ConfigUpdate.from_envelope(read_given(path))
     except ProtocolError as error:
         raise NetworkError(f"{path} is no update of a configuration: {error}") from error
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise NetworkError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _write(path: Path, data: bytes) -> None:

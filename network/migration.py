@@ -36,6 +36,7 @@ from node_client.protocol.config_consensus import (
     with_maintenance,
     with_raft_consenter,
 )
+from node_client.protocol.errors import ProtocolError
 
 PROFILE = PROFILES[BFT_NAME]
 
@@ -62,6 +63,13 @@ def next_step(config: ChannelConfig, topology: Topology, bundles: Sequence[Bundl
     Raises:
         NetworkError: the orderers agree by BFT already, or the bundles do not fit.
     """
+    try:
+        return _next(config, topology, bundles)
+    except ProtocolError as error:
+        raise NetworkError(f"the channel cannot move to BFT: {error}") from error
+
+
+def _next(config: ChannelConfig, topology: Topology, bundles: Sequence[Bundle]) -> tuple[MigrationStep, bytes]:
     encoded, kind = config.encoded, consensus_type(config.encoded)
     if kind == BFT:
         if config.in_maintenance:

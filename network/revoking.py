@@ -19,6 +19,7 @@ from network.configuration import change
 from network.crypto import user_names
 from network.errors import FolderError, NetworkError
 from network.folder import Folder
+from network.given_files import read_given
 from network.topology import Organisation
 from network.trust import extend_trust
 from node_client.durable import make_folder, replace_file
@@ -88,10 +89,7 @@ def publish_list(folder: Folder, organisation: Organisation, path: Path) -> Revo
     Raises:
         NetworkError, FabricError: it is none, lacks what was revoked before, or the channel does not take it.
     """
-    try:
-        (new,) = revocation.read_lists([path.read_bytes()])
-    except OSError as error:
-        raise NetworkError(f"{path} cannot be read: {error.strerror}") from error
+    (new,) = revocation.read_lists([read_given(path)])
     return _publish(folder, organisation, (), lambda lists: revocation.joined(lists, new))
 
 
@@ -107,10 +105,9 @@ def certificate_of(folder: Folder, organisation: Organisation, name: str) -> x50
 
 def read_certificate(path: Path) -> x509.Certificate:
     """A certificate from its file. Raises NetworkError."""
+    data = read_given(path)
     try:
-        return load_certificate(path.read_bytes())
-    except OSError as error:
-        raise NetworkError(f"{path} cannot be read: {error.strerror}") from error
+        return load_certificate(data)
     except ProtocolError as error:
         raise NetworkError(f"{path} is no certificate: {error}") from error
 

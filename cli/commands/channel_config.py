@@ -38,7 +38,11 @@ def fetch(settings: Settings, file: Path) -> None:
 @identity_options
 def propose(settings: Settings, file: Path, update: Path) -> None:
     """Write to UPDATE what the edited configuration in FILE changes, and tell who must sign it."""
-    _tell(settings, update, _desk(settings).propose(file, update))
+    from network.config_files import edited
+
+    desk = _desk(settings)
+    config = desk.config()
+    _tell(settings, update, desk.propose(update, config, edited(file, config)))
 
 
 @config.command("add-org")
@@ -52,8 +56,9 @@ def add_org(settings: Settings, bundle: Path, update: Path) -> None:
     from network.admitting import with_newcomer
     from network.bundle_files import read_bundle
 
-    found = read_bundle(bundle)
-    _tell(settings, update, _desk(settings).propose_edit(update, lambda config: with_newcomer(config, found)))
+    found, desk = read_bundle(bundle), _desk(settings)
+    config = desk.config()
+    _tell(settings, update, desk.propose(update, config, with_newcomer(config, found)))
 
 
 @config.command("add-consenter")
@@ -67,8 +72,9 @@ def add_consenter(settings: Settings, bundle: Path, update: Path) -> None:
     from network.admitting import with_consenter
     from network.bundle_files import read_bundle
 
-    found = read_bundle(bundle)
-    _tell(settings, update, _desk(settings).propose_edit(update, lambda config: with_consenter(config, found)))
+    found, desk = read_bundle(bundle), _desk(settings)
+    config = desk.config()
+    _tell(settings, update, desk.propose(update, config, with_consenter(config, found)))
 
 
 @config.command()
@@ -82,12 +88,14 @@ def migrate(settings: Settings, update: Path, bundles: tuple[Path, ...], configt
     BUNDLE is needed of organisations that have other orderers than when the channel began. Between the steps there is
     something to do at the sites: see docs/operations.md."""
     from network.bundle_files import read_bundle
-    from network.migration import PROFILE, known_bundles, require_fabric
+    from network.migration import PROFILE, known_bundles, next_step, require_fabric
 
     require_fabric(settings.folder)
     known = known_bundles(settings.folder, [read_bundle(path) for path in bundles])
-    step, state = _desk(settings).migrate(update, topology_of(configtx, PROFILE), known)
-    _tell(settings, update, state, step=step.name.lower(), title=tr(step))
+    desk = _desk(settings)
+    config = desk.config()
+    step, wanted = next_step(config, topology_of(configtx, PROFILE), known)
+    _tell(settings, update, desk.propose(update, config, wanted), step=step.name.lower(), title=tr(step))
 
 
 @config.command()

@@ -200,9 +200,11 @@ def take_channel(settings: Settings, file: Path, expected: str) -> None:
 
     It is the `channel.block` of a site that is in the channel, for an organisation that comes later."""
     from network import arriving, sites
+    from network.errors import BundleError
+    from network.given_files import read_given
 
     folder = settings.folder
-    digest = arriving.take_channel(folder, arriving.read_block(file), expected)
+    digest = arriving.take_channel(folder, read_given(file, BundleError), expected)
     path = folder.path / sites.BLOCK
     title = tr("the channel's first block is here")
     text = f"✔ {title}: {path}\n  SHA-256 {digest}"

@@ -10,10 +10,10 @@ from network.folder import Folder
 from network.msp_folder import authorities_of, msp_definition
 from network.topology import CHANNEL, Organisation
 from node_client import ConnectionProfile
-from node_client.admin._sync.configuration import fetch_block, fetch_configuration
+from node_client.admin._sync.configuration import fetch_block
 from node_client.admin._sync.transport import Orderer
 from node_client.errors import AdminError
-from node_client.protocol.block import parse_block
+from node_client.protocol.block import last_config, parse_block
 from node_client.protocol.config import ChannelConfig
 
 
@@ -46,8 +46,8 @@ def arrive(folder: Folder, own: Organisation, first_block: bytes) -> Arrival:
         orderer = Orderer(profile.orderer(other.name))
         try:
             began = fetch_block(orderer, CHANNEL, identity, signer, 0)
-            config = fetch_configuration(orderer, CHANNEL, identity, signer)
             newest = fetch_block(orderer, CHANNEL, identity, signer)
+            config = ChannelConfig(fetch_block(orderer, CHANNEL, identity, signer, last_config(newest)))
         except AdminError as error:
             failures.append(str(error))
             if error.status == common_pb2.FORBIDDEN:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from network.errors import ConfigurationError
+from network.given_files import read_given
 from node_client.protocol.collection_config import encode_collections, read_collections
 from node_client.protocol.errors import ProtocolError
 from node_client.protocol.lifecycle import CHANNEL_POLICY, ChaincodeDefinition, Committed
@@ -88,9 +89,8 @@ def endorsement_policy(definition: ChaincodeDefinition) -> str:
 
 
 def _collections(path: Path) -> bytes:
+    data = read_given(path, ConfigurationError)
     try:
-        return encode_collections(read_collections(path.read_bytes()))
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+        return encode_collections(read_collections(data))
     except ProtocolError as error:
         raise ConfigurationError(f"{path} does not say what collections there are: {error}") from error

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from chaincode.builder import launched
 from chaincode.builder.errors import PackageError
 from network.errors import ConfigurationError
+from network.given_files import read_given
 from node_client.durable import replace_file
 from node_client.protocol.certificates import load_certificate
 from node_client.protocol.chaincode_package import (
@@ -77,7 +78,7 @@ class ServiceSource:
         root = _certificate(self.root)
         if self.client_key is None or self.client_certificate is None:
             return ServiceTls(root)
-        certificate, key = _certificate(self.client_certificate), _read(self.client_key)
+        certificate, key = _certificate(self.client_certificate), read_given(self.client_key, ConfigurationError)
         try:
             public = load_pem_private_key(key, None).public_key()
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -113,7 +114,7 @@ class FolderSource:
 
 def read_package(path: Path) -> tuple[PackageInfo, bytes]:
     """A package's file, and what it says of itself. Raises ConfigurationError."""
-    data = _read(path)
+    data = read_given(path, ConfigurationError)
     try:
         return package_info(data), data
     except ProtocolError as error:
@@ -156,16 +157,9 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 
 def _certificate(path: Path) -> bytes:
-    pem = _read(path)
+    pem = read_given(path, ConfigurationError)
     try:
         load_certificate(pem)
     except ProtocolError as error:
         raise ConfigurationError(f"{path} is no certificate: {error}") from error
     return pem
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error

@@ -7,6 +7,7 @@ same one, which the channel's LifecycleEndorsement decides.
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from fabric_protos.peer import collection_pb2, policy_pb2
 from fabric_protos.peer.lifecycle import db_pb2, lifecycle_pb2
@@ -133,13 +134,7 @@ def _query(call: Call, data: bytes) -> bytes:
     if definition is None:
         raise Refused(f"namespace {request.name} is not defined", status=404)
     return lifecycle_pb2.QueryChaincodeDefinitionResult(
-        sequence=definition.sequence,
-        version=definition.version,
-        endorsement_plugin=definition.endorsement_plugin,
-        validation_plugin=definition.validation_plugin,
-        validation_parameter=definition.policy,
-        collections=_collections(definition),
-        init_required=definition.init_required,
+        **_told(definition),
         approvals=_approvals(_differences(call, definition)),
     ).SerializeToString(deterministic=True)
 
@@ -152,13 +147,7 @@ def _query_all(call: Call, data: bytes) -> bytes:
         if described.datatype == DEFINITION and (definition := _in_force(simulator, name)):
             result.chaincode_definitions.add(
                 name=name,
-                sequence=definition.sequence,
-                version=definition.version,
-                endorsement_plugin=definition.endorsement_plugin,
-                validation_plugin=definition.validation_plugin,
-                validation_parameter=definition.policy,
-                collections=_collections(definition),
-                init_required=definition.init_required,
+                **_told(definition),
             )
     return result.SerializeToString()
 
@@ -177,15 +166,8 @@ def _query_approved(call: Call, data: bytes) -> bytes:
             f"could not fetch approved chaincode definition (name: '{request.name}', sequence: '{sequence}') on "
             f"channel '{call.channel}'"
         )
-    definition = found.definition
     return lifecycle_pb2.QueryApprovedChaincodeDefinitionResult(
-        sequence=definition.sequence,
-        version=definition.version,
-        endorsement_plugin=definition.endorsement_plugin,
-        validation_plugin=definition.validation_plugin,
-        validation_parameter=definition.policy,
-        collections=_collections(definition),
-        init_required=definition.init_required,
+        **_told(found.definition),
         source=found.source,
     ).SerializeToString()
 
@@ -197,13 +179,7 @@ def _query_all_approved(call: Call, data: bytes) -> bytes:
         definition = approval.definition
         result.approved_chaincode_definitions.add(
             name=definition.name,
-            sequence=definition.sequence,
-            version=definition.version,
-            endorsement_plugin=definition.endorsement_plugin,
-            validation_plugin=definition.validation_plugin,
-            validation_parameter=definition.policy,
-            collections=_collections(definition),
-            init_required=definition.init_required,
+            **_told(definition),
             source=approval.source,
         )
     return result.SerializeToString()
@@ -211,6 +187,19 @@ def _query_all_approved(call: Call, data: bytes) -> bytes:
 
 def _collections(definition: Definition) -> collection_pb2.CollectionConfigPackage:
     return collection_pb2.CollectionConfigPackage.FromString(definition.collections)
+
+
+def _told(definition: Definition) -> dict[str, Any]:
+    """The fields that every answer has which tells of a definition."""
+    return {
+        "sequence": definition.sequence,
+        "version": definition.version,
+        "endorsement_plugin": definition.endorsement_plugin,
+        "validation_plugin": definition.validation_plugin,
+        "validation_parameter": definition.policy,
+        "collections": _collections(definition),
+        "init_required": definition.init_required,
+    }
 
 
 def _check_stated(call: Call, name: str, version: str, package: collection_pb2.CollectionConfigPackage) -> None:

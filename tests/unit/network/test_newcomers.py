@@ -6,13 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from network import arriving
 from network.admitting import with_consenter, with_newcomer
 from network.arriving import came_later, newcomer, take_channel, topology_of
 from network.bundle import Bundle
-from network.bundle_files import read_bundle
 from network.channel import channel_of
-from network.errors import BundleError, ConfigurationError, FolderError, NetworkError
+from network.errors import BundleError, ConfigurationError, FolderError
 from network.folder import Folder
 from network.sites import BLOCK, begin, make_channel, make_site
 from network.topology import CHANNEL
@@ -179,9 +177,3 @@ def test_who_began_the_channel_does_not_come_later(block: bytes, members: list[B
 def test_a_newcomer_says_who_and_where_it_is(name: str, msp_id: str, peer: str, told: str) -> None:
     with pytest.raises(ConfigurationError, match=told):
         newcomer(name, msp_id, peer, [ORDERER])
-
-
-def test_a_file_that_is_not_there_is_said_by_its_name(tmp_path: Path) -> None:
-    for read in (arriving.read_block, read_bundle):
-        with pytest.raises(NetworkError, match="cannot be read"):
-            read(tmp_path / "missing")
