@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-slow test-fabric test-fabric-slow lint format generate clean
+.PHONY: help demo test test-slow test-fabric test-fabric-slow test-fabric-interop lint format generate clean
 
 help:
 	@echo "make demo       run the main job on the embedded network"
@@ -11,6 +11,7 @@ help:
 	@echo "make test-slow  run the tests that take long"
 	@echo "make test-fabric  run the scenarios on Fabric's peers and orderers (FABRIC_BIN names their folder)"
 	@echo "make test-fabric-slow  the same for those that take long; machines of their own for three sites need root"
+	@echo "make test-fabric-interop  run the official clients and chaincodes on Fabric's peers and orderers"
 	@echo "make lint       style, types, import contracts, generated files"
 	@echo "make format     put the code into the project's format"
 	@echo "make generate   write the generated files anew"
@@ -40,6 +41,9 @@ test-fabric: $(VENV)/installed-dev
 
 test-fabric-slow: $(VENV)/installed-dev
 	$(BIN)/python -m pytest tests/scenarios --engine fabric -m slow
+
+test-fabric-interop: $(VENV)/installed-dev
+	$(BIN)/python -m pytest tests/interop --engine fabric
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
