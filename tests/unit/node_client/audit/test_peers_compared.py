@@ -74,6 +74,19 @@ def test_a_record_that_one_peer_has_otherwise_is_named(
     assert finding.record == f"certificate {records[30].certificate_id}"
 
 
+@pytest.mark.parametrize("place", range(3))
+def test_of_three_peers_the_one_that_differs_is_named(
+    blocks: list[Block], ledger: Ledger, records: list[CertificateRecord], place: int
+) -> None:
+    other = [records[0].with_status(Status.SUSPENDED, Reason.CERTIFICATE_HOLD), *records[1:]]
+    networks = [FakeNetwork(blocks, other if number == place else records) for number in range(3)]
+    report = audited(ledger, *networks)
+    finding = only(report)
+    assert (finding.what, finding.peer) == (What.RECORD, NAMES[place])
+    assert finding.record == f"certificate {records[0].certificate_id}"
+    assert report.peers == list(NAMES)
+
+
 @pytest.mark.parametrize("place", [0, 13, 64])
 def test_a_record_that_one_peer_lost_or_made_up_is_named(
     blocks: list[Block], ledger: Ledger, records: list[CertificateRecord], place: int
