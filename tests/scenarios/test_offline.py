@@ -7,8 +7,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager, redirect_stdout
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from pathlib import Path
+from threading import Thread
 
 import cbor2
 import pytest
@@ -23,6 +26,7 @@ from node_client.certificates.receipt import Receipt
 from node_client.certificates.receipt_file import read_receipt, receipt_path
 from node_client.gateway._sync.contract import Contract
 from tests.conftest import Commands, Result, certledger
+from tests.unit.node_client.certificates.test_cose_receipts import verified
 
 Anchored = tuple[Commands, str, list[tuple[Path, Receipt]]]
 SAMPLE = Path(cli.__file__).parent / "sample.pdf"
@@ -136,6 +140,41 @@ def test_a_batchs_status_list_settles_all_its_members(commands: Commands) -> Non
     assert audited["anchored"] >= 3
 
 
+def test_a_status_list_from_the_web_counts_until_it_is_too_old(batch: Anchored) -> None:
+    commands, batch_id, ((first, _), *_) = batch
+    (commands.home / "published").mkdir()
+    commands.ok("status-list", "export", batch_id, "--batch", "--out", "published/list.jwt")
+    settle = ("--trust", "trust.json", "--max-age")
+    with published(commands.home / "published") as address:
+        source = ("--status-list", f"{address}/list.jwt")
+        assert offline(commands, first, *settle, "24h", *source).status == 0
+        old = offline(commands, first, *settle, "1ns", *source)
+        assert old.status == 7
+        (failed,) = [one for one in old.records[0]["checks"] if one["outcome"] == "failed"]
+        assert failed["name"] == "status"
+        assert failed["detail"].startswith("the status list is of 2")
+        assert offline(commands, first, *settle, "24h", "--status-list", f"{address}/other.jwt").status == 7
+        assert offline(commands, first, *settle, "soon", *source).status == 2
+
+
+@contextmanager
+def published(folder: Path) -> Iterator[str]:
+    """A folder's files on the web. Gives the address."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 @pytest.fixture(scope="module")
 def batch(network: Folder, tmp_path_factory: pytest.TempPathFactory) -> Anchored:
     """A batch that nobody changes, with a trust file."""
@@ -174,7 +213,10 @@ def test_the_issuer_signs_cose_receipts(batch: Anchored) -> None:
     commands, batch_id, ((_, receipt), *_) = batch
     (made,) = commands.ok("receipt", "cose", receipt.certificate_id, "--out", "r.cose")
     assert made["entry"] == receipt.certificate_id + receipt.commitment
-    header = cbor2.loads(cbor2.loads((commands.home / "r.cose").read_bytes()).value[0])
+    data, entry = (commands.home / "r.cose").read_bytes(), bytes.fromhex(made["entry"])
+    assert verified(data, entry)  # by python-cwt
+    assert not verified(data, entry[:-1] + bytes([entry[-1] ^ 1]))
+    header = cbor2.loads(cbor2.loads(data).value[0])
     assert header[15] == {1: "CityMSP", 2: f"urn:certledger:batch:{batch_id}"}
 
 
