@@ -168,7 +168,7 @@ def test_any_other_place_or_size(city: Consortium, batch: Batched, of_batch: Sta
                     assert verdict(city.trust, moved, batch.documents[number], of_batch) is Verdict.ALTERED
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(size=st.integers(1, 70), data=st.data())
 def test_nodes_never_pass_for_leaves(size: int, data: st.DataObject) -> None:
     nodes = levels([merkle.leaf_hash(bytes([number]) * 48) for number in range(size)])

@@ -87,7 +87,7 @@ def test_groups_have_the_names_that_fabric_knows() -> None:
 ENCODED = recorded().encoded
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, len(ENCODED) - 1), st.binary(min_size=0, max_size=4), st.integers(0, 8))
 def test_damage_is_refused_or_harmless(place: int, put: bytes, instead: int) -> None:
     damaged = ENCODED[:place] + put + ENCODED[place + instead :]
@@ -98,7 +98,7 @@ def test_damage_is_refused_or_harmless(place: int, put: bytes, instead: int) -> 
         config_to_json(config.encoded)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_a_damaged_update_changes_nothing(data: st.DataObject) -> None:
     after = configtx_pb2.Config.FromString(ENCODED)
