@@ -13,6 +13,7 @@ from typing import Any
 from cli.exit_codes import ExitCode
 from network.folder import Engine, Folder
 from network.ports import placed
+from network.tolerance import PROFILES
 from network.topology import Topology, default_configtx, read_topology
 from tests.conftest import Commands
 from tests.outside import answer
@@ -91,7 +92,13 @@ def formed(three: Sequence[Site], topology: Topology, outside: str = "") -> Iter
         outside: whose certificates come from an authority outside.
     """
     with ThreadPoolExecutor(len(three)) as pool:
-        bundles = list(pool.map(lambda one: one.init(topology, *(["--csr"] if one.name == outside else [])), three))
+        consensus = {profile: name for name, profile in PROFILES.items()}[topology.name]
+        bundles = list(
+            pool.map(
+                lambda one: one.init(topology, "--consensus", consensus, *(["--csr"] if one.name == outside else [])),
+                three,
+            )
+        )
         assert len(set(pool.map(lambda one: one.channel(bundles), three))) == 1
         try:
             for step in ("start", "join", "approve"):

@@ -1,5 +1,6 @@
 """Three organisations, each in a folder of its own: they form the network with nothing in common but their bundles."""
 
+import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -7,6 +8,7 @@ from shutil import copy
 
 import pytest
 
+from cli.exit_codes import ExitCode
 from tests.scenarios.deploying import patiently, unused_name
 from tests.sites import NAMES, Site, bring, formed, free_topology, site
 
@@ -100,6 +102,49 @@ def test_a_chaincode_is_put_on_the_channel_by_sites_each_for_itself(three: Seque
     refused = city.commands("chaincode", "deploy", name, "--source", source)
     assert refused.status == 2
     assert "not every organisation's admin is here" in refused.messages
+
+
+def test_a_site_makes_and_revokes_its_own_identities_alone(three: Sequence[Site]) -> None:
+    city, centre, _ = three
+    assert city.run("add-identity", "City", "issuer-07", "--role", "issuer")["profile"] == "city-issuer-07"
+    document = city.commands.document("by another.pdf")
+    city.commands.ok("issue", document.name, "--profile", "city-issuer-07")
+    (revoked,) = city.commands.ok("identity", "revoke", "City", "issuer-07")
+    assert (revoked["already"], revoked["revoked"]) == (False, 1)
+    late = city.commands("issue", city.commands.document("too late.pdf").name, "--profile", "city-issuer-07")
+    assert late.status in (ExitCode.REFUSED, ExitCode.UNREACHABLE, ExitCode.PARTLY_DONE), late
+    bring(document.name, city, centre)
+    assert centre.commands("verify", document.name, "--profile", "nishitetsu-verifier").status == 0
+    for command in (
+        ["network", "add-identity", "Nishitetsu", "issuer-08", "--role", "issuer"],
+        ["identity", "revoke", "Nishitetsu", "issuer"],
+    ):
+        refused = city.commands(*command)
+        assert (refused.status, "Nishitetsu" in refused.messages) == (ExitCode.USAGE, True), refused
+
+
+def test_what_others_must_sign_is_said_by_policy(three: Sequence[Site], tmp_path: Path) -> None:
+    city = three[0].commands
+    config = ("network", "config")
+    city.ok(*config, "fetch", tmp_path / "config.json", "--profile", "city-admin")
+    edited = json.loads((tmp_path / "config.json").read_text())
+    edited["channel_group"]["groups"]["Orderer"]["values"]["BatchTimeout"]["value"]["timeout"] = "300ms"
+    (tmp_path / "config.json").write_text(json.dumps(edited))
+    update = tmp_path / "update.pb"
+    city.ok(*config, "propose", tmp_path / "config.json", update, "--profile", "city-admin")
+    (signed,) = city.ok(*config, "sign", update, "--profile", "city-admin")
+    assert signed["missing"] == ["/Channel/Orderer/Admins"]
+    refused = city(*config, "submit", update, "--profile", "city-admin")
+    assert refused.status == ExitCode.USAGE
+    assert "/Channel/Orderer/Admins" in refused.messages
+    assert "network config sign" in refused.messages
+
+
+def test_a_site_exports_units_of_its_own_nodes(three: Sequence[Site], tmp_path: Path) -> None:
+    for one in three:
+        one.run("export-units", str(tmp_path / one.name))
+        found = {path.name for path in (tmp_path / one.name).rglob("*.service")}
+        assert found == {f"certledger-{node['name']}.service" for node in one.run("status")["nodes"]}
 
 
 def test_a_site_goes_on_with_renewed_certificates_where_it_was_stopped(three: Sequence[Site]) -> None:
