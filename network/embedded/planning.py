@@ -113,13 +113,13 @@ class Planner:
 
     def _describe(self, call: ChaincodeCall) -> _Described:
         """Source: `MetadataProvider.Metadata`. A policy that cannot be read counts as no definition."""
-        missing = NoPlan(f"No metadata was found for chaincode {call.name} in channel {self._config.channel}")
+        missing = f"No metadata was found for chaincode {call.name} in channel {self._config.channel}"
         try:
             if call.name == LIFECYCLE:
                 return _Described(self._config.signature_policy(LIFECYCLE_POLICY), {}, {})
             definition = read_definition(self._state, call.name)
             if definition is None:
-                raise missing
+                raise NoPlan(missing)
             found = collections.explicit(definition.collections)
             policies = {}
             for name in call.collection_names:
@@ -131,7 +131,7 @@ class Planner:
                     policies[name] = self._signature_policy(found[name].endorsement_policy)
             return _Described(self._config.application_policy(definition.policy)[1], policies, found)
         except ProtocolError as error:
-            raise missing from error
+            raise NoPlan(missing) from error
 
     def _signature_policy(self, policy: policy_pb2.ApplicationPolicy) -> bytes:
         return self._config.application_policy(policy.SerializeToString())[1]

@@ -2,10 +2,15 @@
 
 gRPC for Python lets a request that cannot be read fail as an exception that nobody expected: a status UNKNOWN for the
 client, and a traceback in the log for every stranger who sends a few bytes.
+
+What a request holds is let go with its call, too. gRPC for Python keeps the exception that ends a call, and so every
+frame that it passed through, and what its iterator of a stream's requests gave last, until the collector of cycles
+comes by: a few refused requests of the largest size would take gigabytes.
 """
 
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -61,37 +66,66 @@ def _wrapped(handler: Any) -> Any:
 
 def _unary(behaviour: Any) -> Any:
     async def wrapped(request: object, context: Any) -> Any:
-        await _require(request, context, "error unmarshalling request")
-        return await behaviour(request, context)
+        try:
+            await _require(request, context, "error unmarshalling request")
+            return await behaviour(request, context)
+        except grpc.aio.AbortError as error:
+            del request, context
+            _let_go(error)
+            raise
 
     return wrapped
 
 
 def _unary_stream(behaviour: Any) -> Any:
     async def wrapped(request: object, context: Any) -> AsyncIterator[Any]:
-        await _require(request, context, "failed to unmarshal the received message")
-        async for response in behaviour(request, context):
-            yield response
+        try:
+            await _require(request, context, "failed to unmarshal the received message")
+            async for response in behaviour(request, context):
+                yield response
+        except grpc.aio.AbortError as error:
+            del request, context
+            _let_go(error)
+            raise
 
     return wrapped
 
 
 def _streams(behaviour: Any) -> Any:
-    async def requests(every: AsyncIterator[object], context: Any) -> AsyncIterator[object]:
-        async for request in every:
-            await _require(request, context, "failed to unmarshal the received message")
-            yield request
+    async def awaited(_: object, context: Any) -> None:
+        try:
+            async with aclosing(_requests(context)) as requests:
+                await behaviour(requests, context)
+        except grpc.aio.AbortError as error:
+            del requests, context
+            _let_go(error)
+            raise
 
-    async def awaited(every: AsyncIterator[object], context: Any) -> None:
-        await behaviour(requests(every, context), context)
-
-    async def wrapped(every: AsyncIterator[object], context: Any) -> AsyncIterator[Any]:
-        async for response in behaviour(requests(every, context), context):
-            yield response
+    async def wrapped(_: object, context: Any) -> AsyncIterator[Any]:
+        try:
+            async with aclosing(_requests(context)) as requests:
+                async for response in behaviour(requests, context):
+                    yield response
+        except grpc.aio.AbortError as error:
+            del requests, context
+            _let_go(error)
+            raise
 
     return wrapped if inspect.isasyncgenfunction(behaviour) else awaited
+
+
+async def _requests(context: Any) -> AsyncGenerator[object, None]:
+    """The requests of a stream, read one by one."""
+    while (request := await context.read()) is not grpc.aio.EOF:
+        await _require(request, context, "failed to unmarshal the received message")
+        yield request
 
 
 async def _require(request: object, context: Any, words: str) -> None:
     if isinstance(request, _Unreadable):
         await context.abort(grpc.StatusCode.INTERNAL, f"grpc: {words}: {UNREADABLE}")
+
+
+def _let_go(error: grpc.aio.AbortError) -> None:
+    """Have the exception that ends a call forget what led to it."""
+    error.__traceback__ = error.__context__ = None
