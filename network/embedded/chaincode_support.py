@@ -39,6 +39,8 @@ SERVER_OPTIONS = (
     # grpcio 1.82 and newer). Fabric's grpc-go has no such limit, and the limits that Fabric has tell the caller so.
     ("grpc.server.max_pending_requests", 2**31 - 1),
     ("grpc.server.max_pending_requests_hard_limit", 2**31 - 1),
+    # As Fabric's nodes, which have no decompressor: few bytes must not become many.
+    ("grpc.compression_enabled_algorithms_bitset", 1),
 )
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import itertools
 import random
 import socket
 import ssl
@@ -14,15 +13,28 @@ import pytest
 from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2
 from fabric_protos.orderer import ab_pb2
-from fabric_protos.peer import chaincode_pb2, chaincode_shim_pb2, proposal_pb2, proposal_response_pb2
+from fabric_protos.peer import chaincode_pb2, chaincode_shim_pb2, proposal_pb2
 
 from chaincode.registry.model.ids import new_id
 from network import control
 from network.authority import Authority
 from network.embedded.gateway_service import CONCURRENCY_LIMIT
 from network.folder import Folder
+from network.topology import CHANNEL
 from node_client import ConnectionProfile, EndorseError, Gateway, Identity, KeySigner
-from node_client.protocol.proposal import build_proposal, parse_proposal
+from tests.scenarios.hostility import (
+    CHAINCODE,
+    SEED,
+    attacked,
+    gateway,
+    proposal,
+    read,
+    request,
+    require_refused,
+    require_serving,
+    signed,
+)
+from tests.scenarios.seeking import Person
 from tests.scenarios.wire import (
     DELIVER,
     DISCOVER,
@@ -32,31 +44,19 @@ from tests.scenarios.wire import (
     ORDERER,
     REGISTER,
     UNARY,
-    User,
     Wire,
     mutations,
 )
 
 pytestmark = pytest.mark.embedded
 
-SEED = 20261124
-CHANNEL, CHAINCODE = "certificates", "registry"
 STREAMS = 10_000
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
-    """A network of this module's own: what is done to it here must not reach other tests."""
-    folder = Folder.at(tmp_path_factory.mktemp("hostile") / "net")
-    control.up(folder, ports="auto")
-    pid = control.status(folder).pid
-    try:
+    with attacked(tmp_path_factory.mktemp("hostile") / "net") as folder:
         yield folder
-        assert control.status(folder).pid == pid  # it is still the same process
-        log = (folder.embedded / "embedded.log").read_text(encoding="utf-8")
-        assert "Traceback" not in log
-    finally:
-        control.down(folder)
 
 
 @pytest.fixture
@@ -66,62 +66,8 @@ def wire(folder: Folder) -> Iterator[Wire]:
 
 
 @pytest.fixture
-def issuer(folder: Folder) -> User:
-    return User.of(folder, "City", "issuer")
-
-
-@contextlib.contextmanager
-def gateway(folder: Folder, user: str = "issuer") -> Iterator[Gateway]:
-    profile = ConnectionProfile.load(folder.organisation("City") / "connection.json")
-    with Gateway.from_profile(profile, "City", user) as found:
-        yield found
-
-
-def proposal(user: User, *args: str, channel: str = CHANNEL, chaincode: str = CHAINCODE) -> bytes:
-    arguments = args or ("IssueCertificate", new_id(), "ab" * 32)
-    return build_proposal(
-        channel=channel,
-        chaincode=chaincode,
-        args=[arg.encode() for arg in arguments],
-        creator=user.identity.serialized,
-    )
-
-
-def signed(user: User, data: bytes) -> proposal_pb2.SignedProposal:
-    return proposal_pb2.SignedProposal(proposal_bytes=data, signature=user.sign(data))
-
-
-def request(method: str, one: proposal_pb2.SignedProposal) -> bytes:
-    """The proposal as the method takes it."""
-    content = parse_proposal(one.proposal_bytes)
-    if method.endswith("ProcessProposal"):
-        return one.SerializeToString()
-    kind = gateway_pb2.EvaluateRequest if method.endswith("Evaluate") else gateway_pb2.EndorseRequest
-    return kind(
-        transaction_id=content.transaction_id, channel_id=content.channel, proposed_transaction=one
-    ).SerializeToString()
-
-
-def require_refused(answer: "bytes | grpc.RpcError", method: str) -> None:
-    """Refused in the service's own words, not by an exception that nobody expected."""
-    if isinstance(answer, bytes):
-        assert method.endswith("ProcessProposal"), answer
-        response = proposal_response_pb2.ProposalResponse.FromString(answer)
-        assert response.response.status >= 400
-        assert not response.endorsement.signature
-        return
-    assert isinstance(answer, grpc.Call)
-    assert answer.code() is not grpc.StatusCode.DEADLINE_EXCEEDED
-    # The gateway says UNAVAILABLE of some things itself, as of an unknown channel; gRPC says it in these words.
-    for word in ("Unexpected", "connect", "ocket", "GOAWAY", "closed"):
-        assert word not in (answer.details() or "")
-
-
-def require_serving(folder: Folder) -> None:
-    """Everybody is still served."""
-    with gateway(folder) as one:
-        contract = one.get_network(CHANNEL).get_contract(CHAINCODE)
-        contract.submit("IssueCertificate", new_id(), "cd" * 32)
+def issuer(folder: Folder) -> Person:
+    return Person.of(folder, "City", "issuer")
 
 
 @pytest.mark.parametrize("method", [*UNARY, EVENTS, *DELIVER])
@@ -184,17 +130,6 @@ def test_garbage_is_no_service_whose_health_is_known(wire: Wire, folder: Folder)
     require_serving(folder)
 
 
-def read(stream: Iterator[bytes]) -> list[bytes]:
-    """What a stream answers until it ends in whatever way."""
-    answers: list[bytes] = []
-    with contextlib.suppress(grpc.RpcError):
-        answers += itertools.islice(stream, 100)
-    assert isinstance(stream, grpc.Call)
-    assert stream.code() not in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE), stream.details()
-    assert "Unexpected" not in (stream.details() or "")
-    return answers
-
-
 def test_bytes_that_are_no_grpc(folder: Folder) -> None:
     chance = random.Random(SEED)
     one = folder.topology().organisation("City")
@@ -220,58 +155,9 @@ def test_bytes_that_are_no_grpc(folder: Folder) -> None:
     require_serving(folder)
 
 
-def fuzz(folder: Folder, wire: Wire, issuer: User, count: int) -> None:
-    """Changed forms of good requests: what is accepted is the very thing that was signed."""
-    chance = random.Random(SEED)
-    for method in ("/gateway.Gateway/Endorse", "/gateway.Gateway/Evaluate", "/protos.Endorser/ProcessProposal"):
-        good = request(method, signed(issuer, proposal(issuer)))
-        for data in mutations(good, count, chance):
-            answer = wire.unary(wire.peer, method, data)
-            if not isinstance(answer, bytes) or (method.endswith("Proposal") and _refusal(answer)):
-                require_refused(answer, method)
-                continue
-            assert _signed_part(method, data) == _signed_part(method, good)
-    with gateway(folder) as one:
-        contract = one.get_network(CHANNEL).get_contract(CHAINCODE)
-        transaction = contract.new_proposal("IssueCertificate", new_id(), "ef" * 32).endorse()
-        envelope = common_pb2.Envelope.FromString(transaction.envelope)
-        good = gateway_pb2.SubmitRequest(
-            transaction_id=transaction.transaction_id, channel_id=CHANNEL, prepared_transaction=envelope
-        ).SerializeToString()
-        for data in mutations(good, count, chance):
-            answer = wire.unary(wire.peer, "/gateway.Gateway/Submit", data)
-            if isinstance(answer, bytes):
-                changed = gateway_pb2.SubmitRequest.FromString(data).prepared_transaction
-                assert changed.payload == envelope.payload
-            else:
-                require_refused(answer, "Submit")
-        # Whatever was taken was this transaction, and at the most once.
-        transaction.submit().require_valid()
-    require_serving(folder)
-
-
-def _refusal(answer: bytes) -> bool:
-    return proposal_response_pb2.ProposalResponse.FromString(answer).response.status >= 400
-
-
-def _signed_part(method: str, data: bytes) -> bytes:
-    if method.endswith("ProcessProposal"):
-        return proposal_pb2.SignedProposal.FromString(data).proposal_bytes
-    return gateway_pb2.EndorseRequest.FromString(data).proposed_transaction.proposal_bytes
-
-
-def test_changed_requests(folder: Folder, wire: Wire, issuer: User) -> None:
-    fuzz(folder, wire, issuer, 60)
-
-
-@pytest.mark.slow
-def test_changed_requests_in_thousands(folder: Folder, wire: Wire, issuer: User) -> None:
-    fuzz(folder, wire, issuer, 5000)
-
-
 @pytest.mark.parametrize("method", ["/gateway.Gateway/Endorse", "/protos.Endorser/ProcessProposal"])
-def test_signatures_of_others(wire: Wire, folder: Folder, issuer: User, method: str) -> None:
-    auditor = User.of(folder, "City", "auditor")
+def test_signatures_of_others(wire: Wire, folder: Folder, issuer: Person, method: str) -> None:
+    auditor = Person.of(folder, "City", "auditor")
     data = proposal(issuer)
     for signature in (auditor.sign(data), issuer.sign(data + b"x"), b"", b"\x30\x06\x02\x01\x01\x02\x01\x01"):
         one = proposal_pb2.SignedProposal(proposal_bytes=data, signature=signature)
@@ -284,7 +170,7 @@ def test_identities_that_are_nobody_here(wire: Wire, folder: Folder, method: str
         require_refused(wire.unary(wire.peer, method, request(method, signed(user, proposal(user)))), method)
 
 
-def strangers(folder: Folder) -> Iterator[User]:
+def strangers(folder: Folder) -> Iterator[Person]:
     """Identities of another CA, of another organisation's CA, of no or of two units, and of an unknown organisation."""
     home = folder.organisation("City") / "ca"
     city = Authority.load(home / "ca.key", home / "ca.crt")
@@ -298,7 +184,7 @@ def strangers(folder: Folder) -> Iterator[User]:
         ("NobodyMSP", city.issue_identity("issuer-01", unit="client", attributes=role)),
     ]
     for msp_id, pair in pairs:
-        yield User(Identity(msp_id, pair.certificate), KeySigner.from_pem(pair.key))
+        yield Person(Identity(msp_id, pair.certificate), KeySigner.from_pem(pair.key))
 
 
 def test_role_is_not_borrowed_from_another_organisation(folder: Folder) -> None:
@@ -311,7 +197,7 @@ def test_role_is_not_borrowed_from_another_organisation(folder: Folder) -> None:
         one.get_network(CHANNEL).get_contract(CHAINCODE).submit("IssueCertificate", new_id(), "ab" * 32)
 
 
-def test_replayed_proposal(wire: Wire, folder: Folder, issuer: User) -> None:
+def test_replayed_proposal(wire: Wire, folder: Folder, issuer: Person) -> None:
     with gateway(folder) as one:
         new = one.get_network(CHANNEL).get_contract(CHAINCODE).new_proposal("IssueCertificate", new_id(), "ab" * 32)
         transaction = new.endorse()
@@ -323,7 +209,7 @@ def test_replayed_proposal(wire: Wire, folder: Folder, issuer: User) -> None:
 
 
 @pytest.mark.parametrize("change", [{"channel": "other"}, {"chaincode": "other"}, {"channel": ""}, {"chaincode": ""}])
-def test_wrong_channel_or_chaincode(wire: Wire, issuer: User, change: dict[str, str]) -> None:
+def test_wrong_channel_or_chaincode(wire: Wire, issuer: Person, change: dict[str, str]) -> None:
     one = signed(issuer, proposal(issuer, **change))  # type: ignore[arg-type]
     for method in ("/gateway.Gateway/Endorse", "/gateway.Gateway/Evaluate"):
         answer = wire.unary(wire.peer, method, request(method, one))
@@ -331,18 +217,8 @@ def test_wrong_channel_or_chaincode(wire: Wire, issuer: User, change: dict[str, 
         assert "Unexpected" not in (answer.details() or "")
 
 
-def test_message_that_is_too_large(wire: Wire, folder: Folder, issuer: User) -> None:
-    for size in (11 * 1024 * 1024, 120 * 1024 * 1024):
-        one = signed(issuer, proposal(issuer, "IssueCertificate", "x" * size, "y"))
-        answer = wire.unary(
-            wire.peer, "/gateway.Gateway/Endorse", request("/gateway.Gateway/Endorse", one), timeout=120
-        )
-        assert isinstance(answer, grpc.Call)
-    require_serving(folder)
-
-
 @pytest.mark.slow
-async def test_ten_thousand_idle_streams(folder: Folder, issuer: User) -> None:
+async def test_ten_thousand_idle_streams(folder: Folder, issuer: Person) -> None:
     pid = control.status(folder).pid
     assert pid is not None
     data = gateway_pb2.ChaincodeEventsRequest(
@@ -376,23 +252,3 @@ async def test_ten_thousand_idle_streams(folder: Folder, issuer: User) -> None:
             answer = wire.unary(wire.peer, UNARY[0], b"")
             assert isinstance(answer, grpc.Call)
             assert answer.code() is grpc.StatusCode.INVALID_ARGUMENT  # there is room again
-
-
-def test_slow_readers_cost_nothing(folder: Folder, issuer: User) -> None:
-    """Streams that ask for everything and read nothing hold neither the network's memory nor its other clients."""
-    pid = control.status(folder).pid
-    assert pid is not None
-    data = gateway_pb2.ChaincodeEventsRequest(
-        channel_id=CHANNEL, chaincode_id=CHAINCODE, identity=issuer.identity.serialized
-    )
-    data.start_position.specified.number = 0
-    text = data.SerializeToString()
-    asked = gateway_pb2.SignedChaincodeEventsRequest(request=text, signature=issuer.sign(text)).SerializeToString()
-    with Wire(folder, "City") as wire:
-        streams = [wire.peer.unary_stream(EVENTS)(asked, timeout=60) for _ in range(200)]
-        before = psutil.Process(pid).memory_info().rss
-        for _ in range(20):
-            require_serving(folder)
-        assert psutil.Process(pid).memory_info().rss - before < 64 << 20
-        for stream in streams:
-            stream.cancel()

@@ -31,6 +31,7 @@ OPTIONS = [
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
     ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.http2.bdp_probe", 0),  # who does not read gets 64 KiB of a stream, and no more for a fast connection
 ]
 
 
