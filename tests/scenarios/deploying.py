@@ -26,6 +26,7 @@ from tests.conftest import Commands
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 60.0
+TWO_OF_THREE = "OutOf(2,'CityMSP.peer','NishitetsuMSP.peer','TriValleyMSP.peer')"
 
 T = TypeVar("T")
 
@@ -108,6 +109,30 @@ def define(
         # Every peer must have heard of every approval before they can come to the same result.
         patiently(lambda: first.commit(definition, [one.msp_id for one in organisations]))
     return Service(folder, name, package_id(label, package), address, sequence)
+
+
+def define_apart(folder: Folder, name: str) -> dict[str, Service]:
+    """Put a chaincode on the channel that every organisation runs as a service of its own, and any two endorse.
+
+    Returns:
+        The organisations' services, by their names.
+    """
+    services = {}
+    with ExitStack() as stack:
+        admins = {}
+        definition = ChaincodeDefinition(name=name, version="1", sequence=1, policy=parse_policy(TWO_OF_THREE))
+        for organisation in (one.name for one in folder.topology().organisations):
+            profile = ConnectionProfile.load(folder.organisation(organisation) / "connection.json")
+            gateway = stack.enter_context(Gateway.from_profile(profile, organisation, "admin"))
+            admin = admins[organisation] = Lifecycle(gateway, CHANNEL)
+            address = free_address()
+            package = service_package(f"{name}_1", address)
+            identifier = package_id(f"{name}_1", package)
+            admin.install(package)
+            admin.approve(definition, identifier)
+            services[organisation] = Service(folder, name, identifier, address, 1)
+        patiently(lambda: admins["City"].commit(definition, [one.msp_id for one in folder.topology().organisations]))
+    return services
 
 
 def patiently(attempt: Callable[[], T], failure: type[Exception] = FabricError) -> T:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -10,17 +10,11 @@ from network import control
 from network.folder import Folder
 from network.topology import CHANNEL
 from node_client import AsyncGateway, ConnectionProfile, EndorseError, EvaluateError
-from node_client.admin._sync.lifecycle import Lifecycle
 from node_client.gateway._async.contract import AsyncContract
-from node_client.gateway._sync.gateway import Gateway
-from node_client.protocol.chaincode_package import package_id, service_package
-from node_client.protocol.lifecycle import ChaincodeDefinition
-from node_client.protocol.policy_dsl import parse_policy
 from tests.conftest import engine
-from tests.scenarios.deploying import Service, free_address, patiently, served, unused_name
+from tests.scenarios.deploying import define_apart, served, unused_name
 from tests.scenarios.vaults import MSP_IDS, endorsers, eventually
 
-TWO = "OutOf(2,'CityMSP.peer','NishitetsuMSP.peer','TriValleyMSP.peer')"
 OK = ("respond", "200", "fine")
 IMPATIENT = pytest.mark.embedded  # the others' peers give chaincode half a minute, whatever the test's environment says
 
@@ -36,26 +30,6 @@ def impatient_network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fold
         yield folder
     finally:
         control.down(folder)
-
-
-def define_apart(folder: Folder, name: str) -> dict[str, Service]:
-    """Put a chaincode on the channel that every organisation runs as a service of its own."""
-    services = {}
-    with ExitStack() as stack:
-        admins = {}
-        definition = ChaincodeDefinition(name=name, version="1", sequence=1, policy=parse_policy(TWO))
-        for organisation in MSP_IDS:
-            profile = ConnectionProfile.load(folder.organisation(organisation) / "connection.json")
-            gateway = stack.enter_context(Gateway.from_profile(profile, organisation, "admin"))
-            admin = admins[organisation] = Lifecycle(gateway, CHANNEL)
-            address = free_address()
-            package = service_package(f"{name}_1", address)
-            identifier = package_id(f"{name}_1", package)
-            admin.install(package)
-            admin.approve(definition, identifier)
-            services[organisation] = Service(folder, name, identifier, address, 1)
-        patiently(lambda: admins["City"].commit(definition, list(MSP_IDS.values())))
-    return services
 
 
 class Mixed:
