@@ -9,10 +9,11 @@ import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from network.bundle import Bundle
-from network.bundle_files import read_bundle
+from network.bundle_files import read_bundle, unpack_msp
 from network.channel import channel_of
 from network.crypto import OwnAuthorities
 from network.errors import ConfigurationError, FolderError, NetworkError
@@ -20,7 +21,7 @@ from network.folder import Engine, Folder
 from network.places import node_places
 from network.profiles import write_profiles
 from network.rendering import rendered
-from network.sites import BUNDLE_SUFFIX, BUNDLES, export
+from network.sites import BUNDLE_SUFFIX, BUNDLES, export, replace_public
 from network.tolerance import BFT as BFT_NAME
 from network.tolerance import PROFILES
 from network.topology import Organisation, Topology, check_addresses, read_topology
@@ -83,7 +84,8 @@ def _next(config: ChannelConfig, topology: Topology, bundles: Sequence[Bundle]) 
     if others := [one for one in present if one not in owners]:
         raise NetworkError(
             f"no bundle has the orderer {others[0]}, which is on the channel",
-            "give the newest bundle of every organisation",
+            "give the newest bundle of every organisation; of one that came later, too, "
+            "with a configtx.yaml whose profile BFT names it: --configtx FILE",
         )
     missing = [one for one in owners if one not in present]
     if missing and config.in_maintenance:
@@ -145,6 +147,8 @@ def add_orderer(folder: Folder, name: str, address: str) -> Organisation:
 def adopt(folder: Folder, config: ChannelConfig, bft: Topology) -> Topology:
     """Bring a site's configtx.yaml and profiles to what the configuration in force says of the orderers.
 
+    Of an organisation that came later, and which configtx.yaml names by now, its public part comes into the folder.
+
     Args:
         bft: the profile BFT of the consortium's configtx.yaml.
 
@@ -159,8 +163,15 @@ def adopt(folder: Folder, config: ChannelConfig, bft: Topology) -> Topology:
         first, *more = addresses.get(one.name) or one.addresses[1:]
         organisations.append(replace(one, orderer=first, more_orderers=tuple(more)))
     base = topology if consensus_type(config.encoded) == RAFT else bft
+    adopted = _placed(base, organisations)
+    members = config.msp_manager.msps
+    if strangers := [one for one in adopted.organisations if one.msp_id not in members]:
+        raise ConfigurationError(f"configtx.yaml names {strangers[0].name}, which is not on the channel")
     try:
-        return _write(folder, _placed(base, organisations))
+        for one in adopted.organisations:
+            if one.name not in [known.name for known in topology.organisations]:
+                replace_public(folder.path, one.name, partial(unpack_msp, members[one.msp_id]))
+        return _write(folder, adopted)
     except OSError as error:
         raise FolderError(f"the folder cannot be written: {error}") from error
 
@@ -183,7 +194,10 @@ def _placed(topology: Topology, organisations: Sequence[Organisation]) -> Topolo
         profile["Orderer"]["EtcdRaft"]["Consenters"] = [{}] * count  # `rendered` puts the organisations' own here
         wider = Topology(everyone, topology.name, profile)
     elif [len(one.orderers) for one in everyone] != [len(one.orderers) for one in topology.organisations]:
-        raise ConfigurationError("the orderers on the channel are not as many as the profile BFT of configtx.yaml has")
+        raise ConfigurationError(
+            "the orderers on the channel are not as many as the profile BFT of configtx.yaml has",
+            "name the consortium's own, which has every organisation's: --configtx FILE",
+        )
     else:
         wider = Topology(topology.organisations, topology.name, profile)
     return read_topology(rendered(wider, everyone), topology.name)

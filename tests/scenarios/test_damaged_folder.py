@@ -1,4 +1,4 @@
-"""A network's folder that has been damaged: `network up` says what is wrong, or mends it; never a traceback."""
+"""An embedded network's folder, damaged: `network up` says what is wrong, or mends it; never a traceback."""
 
 import os
 import shutil
@@ -12,6 +12,8 @@ from network import authority, control
 from network.errors import NetworkError
 from network.folder import Folder
 from tests.conftest import Commands
+
+pytestmark = pytest.mark.embedded  # Fabric's nodes: test_damaged_fabric_folder.py
 
 SIZE = 4096  # of a page of the database
 

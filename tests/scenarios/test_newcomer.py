@@ -107,6 +107,8 @@ def test_an_organisation_joins_with_its_nodes_orders_and_endorses(land: Land) ->
 
     land.in_force("add-consenter", bundle)
     patiently(lambda: ordering(harbour), AssertionError)
+    for one in (city, harbour):
+        assert one.run("status")["consensus"] == {"type": "raft", "orderers": 4, "faults": 1, "indispensable": []}
     again = city.commands("network", "config", "add-consenter", bundle, UPDATE, "--profile", "city-admin")
     assert (again.status, "are consenters already" in again.messages) == (2, True), again
 

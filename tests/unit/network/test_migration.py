@@ -1,21 +1,30 @@
 """From Raft to BFT: which step comes next, and what each changes."""
 
+import copy
+import json
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from network.admitting import with_consenter, with_newcomer
+from network.arriving import newcomer, topology_of
 from network.bundle import Bundle
+from network.bundle_files import unpack_msp
 from network.channel import channel_of
 from network.errors import NetworkError
+from network.fabric.own_keys import check_keys
 from network.folder import Engine, Folder
 from network.migration import MigrationStep, add_orderer, adopt, next_step, require_fabric
-from network.sites import export, make_site
-from network.topology import CHANNEL
+from network.sites import export, make_site, replace_public
+from network.topology import CHANNEL, Organisation, Topology
 from node_client.protocol.config import ChannelConfig, Configuration
 from node_client.protocol.config_consensus import bft_owners, raft_addresses, with_bft
 from node_client.protocol.config_update import ConfigUpdate
 from node_client.protocol.errors import ProtocolError
-from tests.unit.network.made_sites import BFT, RAFT, four_orderers, raft_block
+from tests.unit.network.made_sites import BFT, RAFT, four_orderers, made_site, raft_block
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +86,63 @@ def test_the_embedded_network_has_no_orderers_that_could_move(tmp_path: Path) ->
     folder.make(lambda path: None, Engine.EMBEDDED)
     with pytest.raises(NetworkError, match="orders in one process"):
         require_fabric(folder)
+
+
+def test_a_channel_that_an_organisation_came_into_moves_with_a_configtx_that_names_it(tmp_path: Path) -> None:
+    """Four organisations with an orderer each are enough for BFT."""
+    bundles = [made_site(Folder.at(tmp_path / one.name), RAFT, one) for one in RAFT.organisations]
+    own = newcomer("Harbour", "HarbourMSP", "peer.harbour.example:7051", ["orderer.harbour.example:7050"])
+    harbour = made_site(Folder.at(tmp_path / "Harbour"), topology_of([own]), own)
+    config = ChannelConfig.from_bytes(channel_of(RAFT, bundles).block)
+    for admitted in (with_newcomer, with_consenter):
+        config = in_force(config, admitted(config, harbour))
+    bundles.append(harbour)
+    four = named_too(own)
+    taken = []
+    for _ in range(3):
+        step, wanted = next_step(config, four, bundles)
+        taken.append(step)
+        config = in_force(config, wanted)
+    assert taken == list(MigrationStep)[1:]
+    folder = Folder.at(tmp_path / "City")
+    with pytest.raises(NetworkError, match="not as many") as caught:
+        adopt(folder, config, BFT)
+    assert "--configtx" in caught.value.next_step
+    adopt(folder, config, four)
+    assert [one.name for one in folder.topology().organisations] == ["City", "Nishitetsu", "TriValley", "Harbour"]
+    assert folder.topology().organisation("Harbour").orderer == own.orderer
+    for one in ("Nishitetsu", "TriValley"):  # a site takes them in with the bundles, before it starts
+        replace_public(folder.path, one, partial(unpack_msp, config.msp_manager.msps[f"{one}MSP"]))
+    check_keys(folder, folder.topology())
+
+
+def test_a_migration_that_leaves_a_newcomer_out_says_what_it_takes(bundles: list[Bundle], tmp_path: Path) -> None:
+    own = newcomer("Harbour", "HarbourMSP", "peer.harbour.example:7051", ["orderer.harbour.example:7050"])
+    harbour = made_site(Folder.at(tmp_path / "Harbour"), topology_of([own]), own)
+    config = raft(bundles)
+    for admitted in (with_newcomer, with_consenter):
+        config = in_force(config, admitted(config, harbour))
+    with pytest.raises(NetworkError, match="no bundle has the orderer") as caught:
+        next_step(config, BFT, bundles)
+    assert "--configtx" in caught.value.next_step
+
+
+def in_force(config: ChannelConfig, wanted: bytes) -> ChannelConfig:
+    """The configuration that would be in force, as if its block were the same."""
+    found = ChannelConfig(config.block)
+    Configuration.__init__(found, CHANNEL, wanted)
+    return found
+
+
+def named_too(newcomer: Organisation) -> Topology:
+    """The profile BFT with a newcomer, and one consenter of every organisation."""
+    profile: dict[str, Any] = copy.deepcopy(dict(BFT.profile))
+    for part in ("Application", "Orderer"):
+        sections = profile[part]["Organizations"]
+        text = json.dumps(next(one for one in sections if one["Name"] == "TriValley"))
+        sections.append(json.loads(text.replace("TriValley", newcomer.name)))
+    mapping = profile["Orderer"]["ConsenterMapping"]
+    assert [one["MSPID"] for one in mapping].count("CityMSP") == 2
+    mapping[1] = {**mapping[-1], "ID": mapping[1]["ID"], "MSPID": newcomer.msp_id}
+    organisations = [replace(one, more_orderers=()) for one in BFT.organisations]
+    return Topology((*organisations, newcomer), BFT.name, profile)
