@@ -94,7 +94,6 @@ def test_damage_is_said(
         ("fabric/lock", garble),
         ("fabric/peer0.city/core.yaml", garble),
         ("fabric/builder", remove),
-        ("fabric/peer0.city/data", remove),
         ("profiles", remove),
     ],
     ids=lambda value: getattr(value, "__name__", str(value).rpartition("/")[2]),
