@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from shutil import copy
+from shutil import copy, copytree, rmtree
 
 import pytest
 
@@ -68,11 +68,24 @@ def take(three: Sequence[Site], step: str) -> None:
     assert done.status == 0, done
 
 
-def restart(sites: Sequence[Site]) -> None:
+def restart(sites: Sequence[Site], meanwhile: Callable[[Site], object] | None = None) -> None:
+    """Stop every site, do something at each, and start all of them again."""
     for one in sites:
         one.run("down")
+    for one in sites if meanwhile else ():
+        meanwhile(one)
     for one in sites:
         one.run("start")
+
+
+def backup(one: Site) -> Path:
+    return one.commands.home / "backup"
+
+
+def put_back(one: Site) -> None:
+    """The whole folder as it was when the channel had come into maintenance mode."""
+    rmtree(one.commands.folder.path)
+    copytree(backup(one), one.commands.folder.path)
 
 
 def led(three: Sequence[Site]) -> None:
@@ -118,12 +131,14 @@ def test_a_running_channel_moves_from_raft_to_bft(
     assert refused.status == ExitCode.OUTCOME_UNKNOWN
     assert "no orderers could successfully process transaction" in refused.messages
 
-    restart(three)
+    restart(three, lambda one: copytree(one.commands.folder.path, backup(one)))
     led(three)
-    take(three, "change")
-    assert consensus(city, tmp_path / "config.json") == ("BFT", "STATE_MAINTENANCE")
-    restart(three)
-    led(three)
+    for way_back in (True, False):
+        take(three, "change")
+        assert consensus(city, tmp_path / "config.json") == ("BFT", "STATE_MAINTENANCE")
+        restart(three, put_back if way_back else None)
+        led(three)
+        assert consensus(city, tmp_path / "config.json")[0] == ("etcdraft" if way_back else "BFT")
 
     take(three, "leave")
     for one in three:
