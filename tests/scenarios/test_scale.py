@@ -156,6 +156,7 @@ async def test_ten_thousand_certificates_are_issued_with_flat_memory(own_network
 
 
 @pytest.mark.slow
+@pytest.mark.embedded  # whose blocks are made without clients
 async def test_a_hundred_thousand_certificates_cost_no_more_to_ask_than_a_few(tmp_path: Path) -> None:
     folder = Folder.at(tmp_path / "net")
     control.up(folder, ports="auto")
