@@ -1,6 +1,7 @@
 """`certledger anchor status` and `forget`: the runs that the register has."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from cli.settings import Settings, read_trust
 
 if TYPE_CHECKING:
     from node_client.anchoring.batches import Batch
-    from node_client.anchoring.giving_up import GivenUp, Resolver
+    from node_client.anchoring.giving_up import GivenUp
     from node_client.certificates.register import Register
 
 
@@ -83,19 +84,21 @@ async def _give_up(settings: Settings, register: "Register", name: str) -> "Give
     from node_client.anchoring.giving_up import give_up
 
     async with AsyncExitStack() as stack:
-        resolver: Resolver | None = None
+        connected: Callable[[Batch], Awaitable[Batch]] | None = None
 
         async def resolve(batch: "Batch") -> "Batch":
-            nonlocal resolver  # a run of which nothing was sent is given up without a network
-            resolver = resolver or await _connected(settings, register, stack)
-            return await resolver(batch)
+            nonlocal connected  # a run of which nothing was sent is given up without a network
+            connected = connected or await _connected(settings, register, stack)
+            return await connected(batch)
 
         return await give_up(register, name, resolve)
 
 
-async def _connected(settings: Settings, register: "Register", stack: AsyncExitStack) -> "Resolver":
+async def _connected(
+    settings: Settings, register: "Register", stack: AsyncExitStack
+) -> "Callable[[Batch], Awaitable[Batch]]":
     from node_client import AsyncGateway, ConnectionProfile
-    from node_client.anchoring.giving_up import Resolver
+    from node_client.anchoring.giving_up import resolver
     from node_client.certificates._async.client import AsyncRegistryClient
 
     profile = settings.profile()
@@ -103,7 +106,7 @@ async def _connected(settings: Settings, register: "Register", stack: AsyncExitS
     connection = ConnectionProfile.load(profile.connection)
     connecting = AsyncGateway.from_profile(connection, profile.organisation, profile.user)
     gateway = await stack.enter_async_context(connecting)
-    return Resolver(gateway, AsyncRegistryClient(gateway.get_network(trust.ledger.channel), trust), register)
+    return resolver(gateway, AsyncRegistryClient(gateway.get_network(trust.ledger.channel), trust), register)
 
 
 def _told(settings: Settings, name: str, given_up: "GivenUp") -> int:

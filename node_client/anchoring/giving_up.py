@@ -16,8 +16,9 @@ from node_client.certificates._async.client import AsyncRegistryClient
 from node_client.certificates.errors import OutcomeUnknown, RegisterError
 from node_client.certificates.register import ATTESTED, COMMITTED, ENDORSED, Register
 from node_client.certificates.settling import Settler
-from node_client.errors import CommitStatusError
 from node_client.gateway._async.gateway import AsyncGateway
+from node_client.gateway._async.transaction import AsyncTransaction
+from node_client.gateway.requests import Status
 
 ASKING = 5.0  # seconds in which a peer must know a transaction that is in a block
 
@@ -38,42 +39,15 @@ class GivenUp:
     unknown: tuple[OutcomeUnknown, ...] = ()
 
 
-@dataclass(frozen=True)
-class Resolver:
-    """Finds out what became of a batch that may have been sent, and has it attested when it is on the ledger."""
+def resolver(
+    gateway: AsyncGateway, client: AsyncRegistryClient, register: Register
+) -> Callable[[Batch], Awaitable[Batch]]:
+    """What finds out what became of a batch that may have been sent, without sending it: `Settler.resolve`."""
+    return Settler(gateway, BatchSteps(client, Batches(register)), _ask).resolve
 
-    gateway: AsyncGateway
-    client: AsyncRegistryClient
-    register: Register
 
-    async def __call__(self, batch: Batch) -> Batch:
-        """The batch, prepared when nothing was written, attested when it was.
-
-        Raises:
-            OutcomeUnknown: nobody can tell.
-            LedgerMismatch: the ledger does not agree with the register.
-            EvaluateError: the ledger could not be asked.
-        """
-        steps = BatchSteps(self.client, Batches(self.register))
-        if batch.state == ENDORSED:
-            batch = await self._resolved(batch, steps)
-        if batch.state == COMMITTED:
-            batch = await Settler(self.gateway, steps).settle(batch)
-        return batch
-
-    async def _resolved(self, batch: Batch, steps: BatchSteps) -> Batch:
-        transaction = self.gateway.transaction_from_envelope(batch.envelope or b"")
-        try:
-            status = await transaction.commit.status(timeout=ASKING)
-        except CommitStatusError as error:
-            if (writer := await steps.written(batch)) is not None:
-                return await steps.committed(batch, writer)
-            text = f"whether {steps.name(batch)} was written is not known: {error.reason}"
-            raise OutcomeUnknown(transaction.transaction_id, text) from error
-        writer = transaction.transaction_id if status.successful else await steps.written(batch)
-        if writer is not None:
-            return await steps.committed(batch, writer)
-        return await steps.not_written(batch, transaction.transaction_id)
+async def _ask(transaction: AsyncTransaction) -> Status:
+    return await transaction.commit.status(timeout=ASKING)
 
 
 async def give_up(register: Register, name: str, resolve: Callable[[Batch], Awaitable[Batch]]) -> GivenUp:
@@ -81,7 +55,7 @@ async def give_up(register: Register, name: str, resolve: Callable[[Batch], Awai
 
     Args:
         name: the run's.
-        resolve: what a `Resolver` does; called only with batches that may have been sent.
+        resolve: what `resolver` gives; called only with batches that may have been sent.
 
     Raises:
         NotInRegister: there is no such run.

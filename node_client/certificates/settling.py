@@ -76,7 +76,8 @@ class Settler(Generic[One]):
     Args:
         gateway: connected as an issuer.
         steps: what is particular to the kind.
-        submit: submits a transaction and tells how it ended; what a pipeline does where there are many.
+        submit: submits a transaction and tells how it ended, as a pipeline does where there are many. For `resolve`
+            alone, what only asks how a transaction ended.
     """
 
     def __init__(
@@ -114,6 +115,20 @@ class Settler(Generic[One]):
             elif one.state == COMMITTED:
                 one = await self._steps.attested(one, await self._attest(one))
         return one
+
+    async def resolve(self, one: One) -> One:
+        """Find out what became of something that may have been submitted, and have it attested when it is written.
+
+        Returns:
+            It, attested when it is written; else prepared, unless another process has gone on with it.
+
+        Raises:
+            LedgerMismatch, NotAttestedYet, OutcomeUnknown: as `settle`.
+            EvaluateError: the ledger could not be asked who wrote it.
+        """
+        if one.state == ENDORSED:
+            one = await self._submit(one, last=False)
+        return await self.settle(one) if one.state == COMMITTED else one
 
     async def _attest(self, one: One) -> bytes:
         try:

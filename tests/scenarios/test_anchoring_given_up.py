@@ -1,11 +1,14 @@
 """`anchor forget`: a run that is not finished is given up, but for what is or may be on the ledger."""
 
+import json
 import signal
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import Commands
 from tests.scenarios.batches import given
+from tests.scenarios.deploying import free_address
 from tests.scenarios.test_anchoring_killed import run_until_killed
 from tests.scenarios.test_killed import DYING
 
@@ -64,6 +67,36 @@ def test_a_batch_of_which_nobody_can_tell_stays_and_can_be_finished(commands: Co
     assert "run the same anchor command again" in result.messages
     (batch,) = commands.ok("anchor", "manifest.csv")
     assert (batch["transactionId"], batch["size"]) == (told["unknown"][0], 6)
+
+
+def test_while_the_network_is_away_what_was_never_sent_is_given_up(commands: Commands) -> None:
+    """Of the rest nobody can tell; anchoring again finishes it."""
+    source = given(commands, 30)
+    died = run_until_killed(commands, DYING, f"{SUBMIT}:after", source.path, "--batch-size", "2")
+    assert died.returncode == -signal.SIGKILL, died
+    run = commands.ok("anchor", "status")[-1]
+    result = commands("anchor", "forget", "--yes", "--run", run["run"], "--profile", away(commands), "--json")
+    assert result.status == 12, result
+    (told,) = result.records
+    assert (told["status"], told["kept"]) == ("unknown", [])
+    assert told["batches"] + len(told["unknown"]) == 15
+    assert told["certificates"] == 2 * told["batches"] > 0
+    finished = commands("anchor", source.path.name, "--batch-size", "2", "--json")
+    assert finished.status == 11, finished  # the others were given up
+    assert {batch["transactionId"] for batch in finished.records} == set(told["unknown"])
+
+
+def away(commands: Commands) -> str:
+    """A profile for a network of which no peer answers."""
+    profile = json.loads((commands.folder.path / "profiles" / "city-issuer.json").read_text())
+    connection = json.loads(Path(profile["connection"]).read_text())
+    for peer in connection["peers"].values():
+        peer["url"] = f"grpcs://{free_address()}"
+    (commands.home / "connection.json").write_text(json.dumps(connection))
+    (commands.home / "away.json").write_text(
+        json.dumps({**profile, "connection": str(commands.home / "connection.json")})
+    )
+    return "away.json"
 
 
 def test_a_name_is_needed(commands: Commands) -> None:
