@@ -24,7 +24,7 @@ class Waiter:
 
     Args:
         check: called between two questions; raises what makes waiting senseless.
-        patience: seconds.
+        patience: seconds, from now or from the last progress.
         pause: seconds between two questions.
     """
 
@@ -34,7 +34,11 @@ class Waiter:
         self._check = check
         self._patience = patience
         self._pause = pause
-        self._deadline = time.monotonic() + patience
+        self.progressed()
+
+    def progressed(self) -> None:
+        """Wait as long as at the beginning once more: what is waited for comes nearer."""
+        self._deadline = time.monotonic() + self._patience
 
     def until(self, what: str, question: Callable[[], T]) -> T:
         """Ask until the question gives an answer instead of raising NotYet.

@@ -173,7 +173,10 @@ def _gossip(node: Node) -> dict[str, Any]:
         "requestStateInfoInterval": "1s",
         "publishStateInfoInterval": "1s",
         "pvtData": {
-            "pullRetryThreshold": "60s",
+            # How long a block waits for private data that nobody gives, for which a peer that has lost its ledger asks
+            # at each of its organisation's approvals; the sample has 60 s. Others are asked every second, and are back
+            # from a restart within this. What comes later the reconciler gets, while blocks go on.
+            "pullRetryThreshold": "10s",
             "transientstoreMaxBlockRetention": 20000,
             # Without it private data are never disseminated.
             "pushAckTimeout": "3s",

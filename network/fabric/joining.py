@@ -95,11 +95,22 @@ def wait_for_blocks(folder: Folder, orderers: Sequence[Node], organisation: Orga
 
 
 def wait_for_height(folder: Folder, organisation: Organisation, wanted: Callable[[], int], waiter: Waiter) -> None:
-    """Wait until an organisation's peer has as many blocks as are wanted at that moment. Raises StartError."""
+    """Wait until an organisation's peer has as many blocks as are wanted at that moment.
+
+    A peer that has lost its ledger has a long way to go: it may take its time for as long as blocks come.
+
+    Raises:
+        StartError: no more blocks come.
+    """
+    highest = 0
 
     def ask() -> None:
+        nonlocal highest
         enough = wanted()
         height = peer_height(folder, organisation)
+        if height is not None and height > highest:
+            highest = height
+            waiter.progressed()
         if height is None or height < enough:
             raise NotYet(f"the peer has {height or 0} of {enough} blocks")
 

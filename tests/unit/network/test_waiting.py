@@ -54,6 +54,27 @@ def test_all_questions_share_the_time() -> None:
             waiter.until(what, question)
 
 
+def test_progress_gives_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(waiting.time, "monotonic", lambda: now[0])
+    waiter = Waiter(patience=10.0)
+
+    def question() -> float:
+        now[0] += 6.0
+        if now[0] <= 24.0:
+            waiter.progressed()
+        if now[0] >= target:
+            return now[0]
+        raise NotYet
+
+    target = 30.0
+    assert waiter.until("it is there", question) == target
+    target = 60.0
+    with pytest.raises(StartError):
+        waiter.until("it is there", question)
+    assert now[0] == 36.0
+
+
 def test_waiting_ends_when_it_is_senseless() -> None:
     asked = []
 
