@@ -311,6 +311,10 @@ TEXTS = {
 }
 
 PROBLEMS = {
+    "approval-lost": (
+        "ピアが以前の承認を失っており、同じシーケンスではもう承認できません",
+        "同じ定義を次のシーケンスとして、すべての組織が chaincode approve --sequence で承認し、commit してください",
+    ),
     "bad-bundle": ("組織のバンドルが使えません", ""),
     "bad-configuration": ("設定または指定が使えません", ""),
     "bad-document": ("文書が使えません", "文書のファイルを確かめてください"),

@@ -8,6 +8,7 @@ from cli.exit_codes import ExitCode
 from cli.language import japanese, tr
 from cli.output import Problem
 from network.errors import (
+    ApprovalLost,
     BinariesError,
     BundleError,
     ConfigurationError,
@@ -49,6 +50,7 @@ _CODES: tuple[tuple[type[Exception], ExitCode, str], ...] = (
     (DownloadError, ExitCode.UNREACHABLE, "not-downloaded"),
     (NotConfirmed, ExitCode.USAGE, "not-confirmed"),
     (NotRunning, ExitCode.UNREACHABLE, "not-running"),
+    (ApprovalLost, ExitCode.REFUSED, "approval-lost"),
     (NotAgreed, ExitCode.REFUSED, "not-agreed"),
     (StartError, ExitCode.USAGE, "not-started"),
     (NetworkError, ExitCode.USAGE, "bad-input"),

@@ -7,11 +7,12 @@ committed. What has been done already is not done again, so that an interrupted 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from network.errors import ApprovalLost
 from network.waiting import NotYet, Waiter, answered, each
 from node_client.admin._sync.lifecycle import Lifecycle
 from node_client.errors import EndorseError
 from node_client.protocol.chaincode_package import package_info
-from node_client.protocol.lifecycle import ChaincodeDefinition
+from node_client.protocol.lifecycle import ChaincodeDefinition, approval_lost
 
 DIFFERENT_RESULTS = "ProposalResponsePayloads do not match"  # `internal/pkg/gateway/endorsement.go`
 
@@ -30,11 +31,41 @@ class Party:
     package: bytes
 
 
-def approve(party: Party, definition: ChaincodeDefinition) -> str:
-    """Install and approve for one organisation. Returns the package id. Raises FabricError: it was refused."""
+def approve(lifecycle: Lifecycle, definition: ChaincodeDefinition, package_id: str) -> bool:
+    """Approve a definition for one organisation, with the package that runs it; empty for none.
+
+    Returns:
+        Whether it was approved now; false when it was approved before, just so.
+
+    Raises:
+        ApprovalLost: what the organisation approved before was another package, and its peer has lost that.
+        FabricError: it was refused.
+    """
+    try:
+        return lifecycle.approve(definition, package_id)
+    except EndorseError as error:
+        if not approval_lost(error.refusal):
+            raise
+        raise _lost(lifecycle.msp_id, definition, package_id) from error
+
+
+def _lost(msp_id: str, definition: ChaincodeDefinition, package_id: str) -> ApprovalLost:
+    name, following = definition.name, definition.sequence + 1
+    package = f"--package-id {package_id}" if package_id else "--without-package"
+    return ApprovalLost(
+        f"the peer of {msp_id} has lost what {msp_id} approved for sequence {definition.sequence} of {name}, "
+        "and no other peer has it; Fabric takes no other approval for this sequence",
+        f"put the same definition into force as sequence {following}: every organisation says certledger chaincode "
+        f"approve {name} --sequence {following} with its package and the definition's options (here: {package}), "
+        f"then one says certledger chaincode commit {name} --sequence {following} with these options",
+    )
+
+
+def approve_own(party: Party, definition: ChaincodeDefinition) -> str:
+    """Install and approve for one organisation. Returns the package id. Raises as `approve` does."""
     party.lifecycle.install(party.package)
     package_id = package_info(party.package).id
-    party.lifecycle.approve(definition, package_id)
+    approve(party.lifecycle, definition, package_id)
     return package_id
 
 
@@ -48,6 +79,7 @@ def install_and_approve(parties: Sequence[Party], definition: ChaincodeDefinitio
 
     Raises:
         StartError: the peers did not hear of the approvals.
+        ApprovalLost: a peer has lost what its organisation approved before.
         FabricError: a peer or the channel refused.
     """
 
@@ -58,7 +90,7 @@ def install_and_approve(parties: Sequence[Party], definition: ChaincodeDefinitio
             if missing:
                 raise NotYet(f"{party.msp_id} has not heard of {', '.join(missing)}")
 
-    package_ids = each(parties, lambda party: approve(party, definition))
+    package_ids = each(parties, lambda party: approve_own(party, definition))
     waiter.until("every peer knows of every approval", answered(heard))
     return package_ids
 

@@ -9,6 +9,7 @@ NetworkError
 ├── NotConfirmed         nobody says that the release archive is the right one
 ├── NotRunning           nothing runs in this folder
 ├── NotAgreed            too few organisations have approved a chaincode's definition
+├── ApprovalLost         a peer has lost what its organisation approved, and takes no other approval
 └── StartError           the network did not come up
 """
 
@@ -56,6 +57,10 @@ class NotRunning(NetworkError):
 
 class NotAgreed(NetworkError):
     """Too few organisations have approved a chaincode's definition, or too few of their peers endorse it."""
+
+
+class ApprovalLost(NetworkError):
+    """A peer that has fetched the ledger from others has lost what its organisation approved for a sequence."""
 
 
 class StartError(NetworkError):

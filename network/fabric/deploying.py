@@ -56,13 +56,13 @@ def runs_registry(folder: Folder, organisation: Organisation) -> bool:
 
 
 def _running(lifecycle: Lifecycle, in_force: Committed) -> str | None:
-    """The package by which an organisation runs what is in force; None when it does not."""
-    installed = {one.package_id for one in lifecycle.installed()}
-    for one in lifecycle.approved():
-        same = (one.definition.name, one.definition.sequence) == (REGISTRY, in_force.definition.sequence)
-        if same and in_force.approvals.get(lifecycle.msp_id) and one.package_id in installed:
-            return one.package_id
-    return None
+    """The package by which an organisation runs what is in force; None when it does not.
+
+    The peer itself says so: it knows by hashes even where what was approved is lost (Fabric's
+    `core/chaincode/lifecycle/cache.go`).
+    """
+    use = (CHANNEL, REGISTRY, in_force.definition.version)
+    return next((one.package_id for one in lifecycle.installed() if use in one.uses), None)
 
 
 def _is_own(in_force: Committed) -> bool:
@@ -73,7 +73,7 @@ def _is_own(in_force: Committed) -> bool:
 def _approve_in_force(party: Party, in_force: Committed) -> str:
     """Approve what others have put on the channel already, and there is nobody to wait for. Returns the package id."""
     if _is_own(in_force):
-        return agreement.approve(party, in_force.definition)
+        return agreement.approve_own(party, in_force.definition)
     if (running := _running(party.lifecycle, in_force)) is not None:
         return running
     version, sequence = in_force.definition.version, in_force.definition.sequence
@@ -95,6 +95,7 @@ def approve_registry(folder: Folder, organisations: Sequence[Organisation], wait
     Raises:
         StartError: a peer did not take part in time.
         NetworkError: another version is in force, which the organisation must install and approve by its package.
+        ApprovalLost: a peer has lost what its organisation approved, which was another package.
         FabricError: a peer or the channel refused.
         OSError: a key cannot be read.
     """

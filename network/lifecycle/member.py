@@ -87,10 +87,11 @@ class Member:
 
         Raises:
             NetworkError: the definition is not one.
+            ApprovalLost: the peer has lost what was approved before for this sequence.
             FabricError: a peer or the channel refused.
         """
         definition = stated.after(self.lifecycle.committed(stated.name))
-        done = self.lifecycle.approve(definition, package_id)
+        done = agreement.approve(self.lifecycle, definition, package_id)
         installed = not package_id or any(one.package_id == package_id for one in self.lifecycle.installed())
         return Approval(definition, already=not done, installed=installed)
 
@@ -159,7 +160,10 @@ class Member:
         )
         if name:
             packages = {one.package_id for one in approved}
-            installed = tuple(one for one in installed if one.package_id in packages)
+            # A peer that has lost the approvals runs by their hashes all the same.
+            installed = tuple(
+                one for one in installed if one.package_id in packages or any(used == name for _, used, _ in one.uses)
+            )
         return Told(installed, committed, approved)
 
 

@@ -16,6 +16,7 @@ _APPROVED = re.compile(
     r"attempted to redefine (uncommitted sequence \(\d+\) for namespace \S+ with unchanged content"
     r"|the current committed sequence \(\d+\) for namespace [\w-]+$)"
 )
+_LOST = "private data matching public hash version is not available"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +147,18 @@ def approved_already(refusal: str) -> bool:
     Source: Fabric's `core/chaincode/lifecycle/lifecycle.go`.
     """
     return bool(_APPROVED.search(refusal))
+
+
+def approval_lost(refusal: str) -> bool:
+    """Whether a peer cannot tell what its organisation has approved before, of which it has the hashes alone.
+
+    An approval is private to the organisation's peers, which read it before they give another for the same sequence. A
+    peer that has fetched the ledger from others has not got it.
+
+    Source: Fabric's `isAttemptToRedefine` in `core/chaincode/lifecycle/lifecycle.go`, and `GetPrivateData` in
+    `core/ledger/kvledger/txmgmt/txmgr/query_executor.go`.
+    """
+    return _LOST in refusal
 
 
 def readiness_argument(definition: ChaincodeDefinition) -> bytes:

@@ -95,6 +95,7 @@ def test_damage_is_said(
         ("fabric/peer0.city/core.yaml", garble),
         ("fabric/builder", remove),
         ("profiles", remove),
+        ("fabric/peer0.nishitetsu/data", remove),
     ],
     ids=lambda value: getattr(value, "__name__", str(value).rpartition("/")[2]),
 )

@@ -27,6 +27,7 @@ class Lifecycle:
 
     def __init__(self, gateway: Gateway, channel: str) -> None:
         self._gateway = gateway
+        self._channel = channel
         self._contract = gateway.get_network(channel).get_contract(LIFECYCLE)
 
     @property
@@ -89,7 +90,9 @@ class Lifecycle:
         """Approve a definition for this organisation, and say which package runs it at its peers; empty for none.
 
         Returns:
-            Whether it was approved now; false when the organisation has approved just this before.
+            Whether it was approved now; false when the organisation has approved just this before. A peer that has
+            fetched the ledger from others has lost approvals (`approval_lost`): then this is false when it runs the
+            definition in force by this package all the same.
 
         Raises:
             EndorseError, CommitError: nothing was written.
@@ -100,9 +103,11 @@ class Lifecycle:
         try:
             self._contract.submit("ApproveChaincodeDefinitionForMyOrg", argument, organizations=own)
         except EndorseError as error:
-            if not lifecycle.approved_already(error.refusal):
-                raise
-            return False
+            if lifecycle.approved_already(error.refusal):
+                return False
+            if lifecycle.approval_lost(error.refusal) and self._runs(definition, package_id):
+                return False
+            raise
         return True
 
     def readiness(self, definition: ChaincodeDefinition) -> Readiness:
@@ -125,6 +130,19 @@ class Lifecycle:
         """
         argument = lifecycle.commit_argument(definition)
         self._contract.submit("CommitChaincodeDefinition", argument, organizations=organizations)
+
+    def _runs(self, definition: ChaincodeDefinition, package_id: str) -> bool:
+        """Whether the peer runs a definition, which is in force, by a package.
+
+        The hashes of the organisation's approval decide it, which every peer has (`core/chaincode/lifecycle/cache.go`).
+        """
+        found = self.committed(definition.name)
+        if found is None or found.definition.sequence != definition.sequence:
+            return False
+        return any(
+            one.package_id == package_id and (self._channel, definition.name, found.definition.version) in one.uses
+            for one in self.installed()
+        )
 
     def _evaluate(self, function: str, argument: bytes) -> bytes:
         """Ask this organisation's own peers: what is private to it, they alone know."""

@@ -6,8 +6,8 @@ from typing import Any, cast
 import pytest
 
 from network import waiting
-from network.agreement import Party, commit, install_and_approve
-from network.errors import StartError
+from network.agreement import Party, approve, commit, install_and_approve
+from network.errors import ApprovalLost, StartError
 from network.waiting import Waiter
 from node_client import EndorseError, EvaluateError, SubmitError
 from node_client.admin._sync.lifecycle import Lifecycle
@@ -40,6 +40,7 @@ class FakeLifecycle:
         self.lag = 0
         self.asked = 0
         self.failures: list[Exception] = []
+        self.refusal: EndorseError | None = None
         self.commits: list[list[str]] = []
         self.installed: list[bytes] = []
 
@@ -48,6 +49,8 @@ class FakeLifecycle:
         return True
 
     def approve(self, definition: ChaincodeDefinition, package_id: str) -> bool:
+        if self.refusal:
+            raise self.refusal
         self.channel.approvals[self.msp_id] = package_id
         return True
 
@@ -136,6 +139,35 @@ def test_refusals_are_final(lifecycles: list[FakeLifecycle]) -> None:
     with pytest.raises(EndorseError):
         put_in_force(lifecycles)
     assert len(lifecycles[0].commits) == 1
+
+
+def refused(words: str) -> EndorseError:
+    """How an organisation's own peer refuses to endorse its approval."""
+    said = PeerDetail("localhost:1", "CityMSP", f"error in simulation: chaincode response 500, {words}")
+    return EndorseError("ABORTED", "failed to endorse transaction", details=(said,))
+
+
+@pytest.mark.parametrize(("package", "option"), [("x_1:abc", "--package-id x_1:abc"), ("", "--without-package")])
+def test_who_has_lost_an_approval_is_told_what_to_do(
+    lifecycles: list[FakeLifecycle], package: str, option: str
+) -> None:
+    lifecycles[0].refusal = refused(
+        "failed to invoke backing implementation of 'ApproveChaincodeDefinitionForMyOrg': could not fetch chaincode "
+        "definition, chaincode x#4, requested at sequence 4: could not query metadata for namespace namespaces/x#4: "
+        "GET_STATE failed: transaction ID: aa: private data matching public hash version is not available. Public hash "
+        "version = {BlockNum: 2, TxNum: 0}, Private data version = <nil>"
+    )
+    with pytest.raises(ApprovalLost, match="CityMSP has lost what CityMSP approved for sequence 4 of x") as caught:
+        approve(cast(Lifecycle, lifecycles[0]), replace(DEFINITION, sequence=4), package)
+    assert f"approve x --sequence 5 with its package and the definition's options (here: {option})" in str(
+        caught.value.next_step
+    )
+
+
+def test_other_refusals_of_an_approval_are_left_as_they_are(lifecycles: list[FakeLifecycle]) -> None:
+    lifecycles[0].refusal = refused("requested sequence 3 is larger than the next available sequence number 2")
+    with pytest.raises(EndorseError):
+        approve(cast(Lifecycle, lifecycles[0]), DEFINITION, "x_1:abc")
 
 
 @pytest.mark.parametrize(

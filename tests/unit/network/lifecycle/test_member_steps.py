@@ -153,3 +153,9 @@ def test_what_is_told_can_be_of_one_chaincode() -> None:
     assert [one.definition.sequence for one in points.approved] == [2, 3]  # what is over is left out
     assert [one.definition.sequence for one in points.committed] == [2]
     assert (other.installed, other.committed, other.approved) == ((), (), ())
+
+
+def test_what_a_peer_runs_is_told_though_it_has_lost_what_was_approved() -> None:
+    runs = InstalledChaincode("points_1:aa", "points_1", (("certificates", "points", "1"),))
+    city, _ = member(in_force=in_force(), packages=(runs, InstalledChaincode("other_1:bb", "other_1")))
+    assert city.told("points").installed == (runs,)
