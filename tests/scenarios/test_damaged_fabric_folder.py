@@ -70,7 +70,7 @@ def remove(path: Path) -> None:
         ("Nishitetsu/peer/msp/keystore/key.pem", remove, ExitCode.UNREACHABLE, "bad-folder", "key.pem cannot be read"),
         ("TriValley/tlsca/tlsca.crt", remove, ExitCode.UNREACHABLE, "bad-folder", "tlsca.crt cannot be read"),
         ("City/operator/client.key", garble, ExitCode.UNREACHABLE, "bad-folder", "client.key is damaged"),
-        (BLOCKS, halve, ExitCode.UNREACHABLE, "not-started", "peer0.city ended while the network started"),
+        (BLOCKS, halve, ExitCode.UNREACHABLE, "not-started", "peer0.city ended (status 2)"),
     ],
     ids=lambda value: getattr(value, "__name__", str(value).rpartition("/")[2])[:40],
 )
