@@ -5,20 +5,24 @@ each with the own key at the own site; then anybody submits it. The updates are 
 signs and submits them, too.
 """
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from fabric_protos.common import common_pb2
 
 from network.errors import NetworkError
 from network.given_files import read_given
 from network.msp_folder import signing_identity
 from network.profiles import UserProfile
 from network.topology import CHANNEL
-from network.waiting import NotYet, Waiter, answered
+from network.waiting import POLL, NotYet, Waiter, answered
 from node_client import ConnectionProfile, Gateway
 from node_client.admin._sync.configuration import ChannelConfiguration, fetch_configuration, submit_update
 from node_client.admin._sync.transport import Orderer
 from node_client.admin.config_signing import sign_update
 from node_client.durable import replace_file
+from node_client.errors import AdminError
 from node_client.identity.identity import Identity
 from node_client.identity.signer import Signer
 from node_client.protocol.config import ChannelConfig
@@ -26,6 +30,8 @@ from node_client.protocol.config_authority import changed_elements, missing_poli
 from node_client.protocol.config_json import config_from_json, config_to_json
 from node_client.protocol.config_update import ConfigUpdate, NoDifference
 from node_client.protocol.errors import ProtocolError
+
+ELECTION = 10.0  # seconds; orderers of ours choose a leader in one or two
 
 
 @dataclass(frozen=True)
@@ -134,8 +140,19 @@ class ConfigDesk:
             ) from error
 
     def config(self) -> ChannelConfig:
-        """The configuration in force, as the organisation's orderer knows it. Raises FabricError."""
-        return fetch_configuration(self._orderer, CHANNEL, self._identity, self._signer)
+        """The configuration in force, as the organisation's orderer knows it. Raises FabricError.
+
+        An orderer gives no block while it knows no leader (`Errored` in `orderer/consensus/etcdraft/chain.go`), which
+        passes with an election: it is asked again for some seconds.
+        """
+        deadline = time.monotonic() + ELECTION
+        while True:
+            try:
+                return fetch_configuration(self._orderer, CHANNEL, self._identity, self._signer)
+            except AdminError as error:
+                if error.status != common_pb2.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+                    raise
+            time.sleep(POLL)
 
 
 def edited(path: Path, config: ChannelConfig) -> bytes:
