@@ -16,6 +16,7 @@ from node_client.anchoring.reading import Tally
 from node_client.anchoring.run import Run
 from node_client.anchoring.running import RunReader
 from node_client.anchoring.source import Entry, Source
+from node_client.anchoring.trial_folder import sweep
 from node_client.certificates._async.client import AsyncRegistryClient
 from node_client.certificates.errors import Stopped
 from node_client.certificates.patience import Patience, concerns_all, passes
@@ -89,6 +90,7 @@ class Anchorer:
             OutcomeUnknown: whether a batch was written is not known; the same run again finds out.
         """
         options, control = options or Options(), control or Control()
+        await asyncio.to_thread(sweep, self._register.path.parent)
         reader = RunReader(self._register.path, self._issuer, self._ledger, options, run, control)
         if isinstance(source, Iterable | AsyncIterable):
             found, tally = await reader.entries(source)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from node_client.anchoring.batches import Batch, Batches, state_of
 from node_client.anchoring.options import Control, Options
@@ -13,6 +12,7 @@ from node_client.anchoring.running import RunReader
 from node_client.anchoring.runs import RunStore
 from node_client.anchoring.sealing import Conflicts
 from node_client.anchoring.source import Source
+from node_client.anchoring.trial_folder import sweep, trial_folder
 from node_client.certificates.errors import RowsRefused
 from node_client.certificates.register import ATTESTED, Register
 from node_client.certificates.statement import Ledger
@@ -58,6 +58,7 @@ def check(
     Raises:
         SourceError, RowsRefused, RegisterError, Stopped: as anchoring.
     """
+    sweep(register.parent)
     digest, text = source.digest(), options.text(issuer, ledger)
     name = run or digest
     there, batches = _found(register, name)
@@ -67,8 +68,8 @@ def check(
         if there.state != READING:
             already = all(batch.state == ATTESTED for batch in batches)
             return Checked(name, there.members, there.left_out, len(batches), state_of(there, batches), already)
-    with TemporaryDirectory(dir=register.parent, prefix=".trying-") as folder:
-        place = Path(folder) / register.name
+    with trial_folder(register.parent) as folder:
+        place = folder / register.name
         Register(place).close()
         with RunStore(place) as store:
             store.begin(name, digest, text, date.fromisoformat(there.issued_on) if there else None)

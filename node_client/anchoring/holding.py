@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from node_client.anchoring.batches import Batch, Batches
 from node_client.anchoring.members import Member, Members
 from node_client.anchoring.runs import RunStore
+from node_client.anchoring.trial_folder import sweep
 from node_client.certificates.errors import NotInRegister, RegisterError
 from node_client.certificates.issuing import receipt_of
 from node_client.certificates.receipt import Receipt
@@ -19,6 +20,7 @@ def find(register: Register, name: str) -> Row | Member | None:
 
 def erase(register: Register, found: Row | Member) -> None:
     """Forget a certificate: what is on the ledger then points to nobody."""
+    sweep(register.path.parent)
     if isinstance(found, Member):
         Members(register).erase(found)
     else:

@@ -118,6 +118,17 @@ def test_killed_while_one_of_several_batches_is_sent(commands: Commands, step: s
     assert len(ledger.batches()) == 5
 
 
+def test_of_a_dry_run_that_was_killed_the_next_run_leaves_nothing(commands: Commands) -> None:
+    """What it had read holds references."""
+    source = given(commands, 3)
+    killed = run_until_killed(commands, DYING, f"{ANCHORING}.runs:RunStore:keep:after", source.path, "--dry-run")
+    assert killed.returncode == -signal.SIGKILL, killed
+    folder = commands.folder.organisation("City")
+    assert list(folder.glob(".trying-*"))
+    commands.ok("anchor", source.path.name)
+    assert not list(folder.glob(".trying-*"))
+
+
 def run_until_killed(
     commands: Commands, program: str, step: str, path: Path, *options: str
 ) -> "subprocess.CompletedProcess[bytes]":
