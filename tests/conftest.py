@@ -17,11 +17,13 @@ from network import control
 from network.errors import BinariesError
 from network.fabric import binaries
 from network.folder import Engine, Folder
+from tests.forked import Forks
 
 DEADLINE = 120.0
 PYTHON = [sys.executable, "-P", "-c"]
 PROGRAM = "from cli.main import main; main()"
 SCENARIOS = Path(__file__).parent / "scenarios"
+FORKS = Forks()
 
 settings.register_profile("no clock", settings(), deadline=None)  # how fast an example is depends on the machine
 settings.load_profile("no clock")
@@ -49,6 +51,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # Commands that the tests run make networks for this engine, whatever the caller's environment says.
     os.environ["CERTLEDGER_ENGINE"] = config.getoption("--engine")
+
+
+def pytest_unconfigure() -> None:
+    FORKS.close()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -103,15 +109,19 @@ def certledger(
     variables = {**os.environ, "CERTLEDGER_LANG": "en", **environment}
     if folder is not None:
         variables["CERTLEDGER_DIR"] = str(folder.path)
-    done = subprocess.run(
-        [*prefix, *PYTHON, program, *map(str, arguments)],
-        cwd=cwd,
-        env=variables,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=DEADLINE,
-        check=False,
-    )
+    if prefix or program != PROGRAM or environment:
+        # Some variables mean something to the interpreter.
+        done = subprocess.run(
+            [*prefix, *PYTHON, program, *map(str, arguments)],
+            cwd=cwd,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=DEADLINE,
+            check=False,
+        )
+    else:
+        done = FORKS.run([*map(str, arguments)], cwd=cwd, environment=variables, timeout=DEADLINE)
     result = Result(done.returncode, done.stdout.decode(), done.stderr.decode())
     said = result.output + result.messages
     at = said.find("Traceback")
