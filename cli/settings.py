@@ -1,8 +1,8 @@
 """The options that commands share, and what they stand for: a network's folder, an identity, a form of output."""
 
 import functools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,11 @@ from cli.output import Output
 if TYPE_CHECKING:
     from network.folder import Folder
     from network.profiles import UserProfile
+    from node_client.certificates._async.client import AsyncRegistryClient
     from node_client.certificates._sync.client import RegistryClient
     from node_client.certificates.target import Target
     from node_client.certificates.trust import Trust
+    from node_client.gateway._async.gateway import AsyncGateway
     from node_client.gateway._sync.network import Network
 
 CONSENSUS = click.Choice(["raft", "bft"])
@@ -99,6 +101,18 @@ class Settings:
         trust = trust or read_trust(self.profile().trust)
         with self.network(trust.ledger.channel) as network:
             yield RegistryClient(network, trust)
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator["tuple[AsyncGateway, AsyncRegistryClient]"]:
+        """The profile's own peer for asyncio, and the registry over it, by what the profile's trust file says."""
+        from node_client import AsyncGateway, ConnectionProfile
+        from node_client.certificates._async.client import AsyncRegistryClient
+
+        profile = self.profile()
+        trust = read_trust(profile.trust)
+        connection = ConnectionProfile.load(profile.connection)
+        async with AsyncGateway.from_profile(connection, profile.organisation, profile.user) as gateway:
+            yield gateway, AsyncRegistryClient(gateway.get_network(trust.ledger.channel), trust)
 
     @contextmanager
     def network(self, channel: str) -> "Iterator[Network]":

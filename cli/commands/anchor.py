@@ -139,19 +139,14 @@ class _Command:
                 self._line.clear()
 
     async def _anchor(self, control: "Control") -> "Anchored":
-        from node_client import AsyncGateway, ConnectionProfile
         from node_client.anchoring.anchoring import Anchorer
-        from node_client.certificates._async.client import AsyncRegistryClient
         from node_client.certificates.register import Register
 
-        profile = self._settings.profile()
-        trust = read_trust(profile.trust)
-        connection = ConnectionProfile.load(profile.connection)
-        _sort_beside(profile.register)
-        with Register(profile.register) as register, _opened(self._asked, profile.register.parent) as source:
+        path = self._settings.profile().register
+        _sort_beside(path)
+        with Register(path) as register, _opened(self._asked, path.parent) as source:
             self._tell_source(source)
-            async with AsyncGateway.from_profile(connection, profile.organisation, profile.user) as gateway:
-                client = AsyncRegistryClient(gateway.get_network(trust.ledger.channel), trust)
+            async with self._settings.connected() as (gateway, client):
                 anchorer = Anchorer(gateway, client, register)
                 return await anchorer.anchor(source, self._asked.options, run=self._asked.run, control=control)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cli.confirming import confirm
 from cli.exit_codes import ExitCode
 from cli.language import tr
-from cli.settings import Settings, read_trust
+from cli.settings import Settings
 
 if TYPE_CHECKING:
     from node_client.anchoring.batches import Batch
@@ -97,16 +97,10 @@ async def _give_up(settings: Settings, register: "Register", name: str) -> "Give
 async def _connected(
     settings: Settings, register: "Register", stack: AsyncExitStack
 ) -> "Callable[[Batch], Awaitable[Batch]]":
-    from node_client import AsyncGateway, ConnectionProfile
     from node_client.anchoring.giving_up import resolver
-    from node_client.certificates._async.client import AsyncRegistryClient
 
-    profile = settings.profile()
-    trust = read_trust(profile.trust)
-    connection = ConnectionProfile.load(profile.connection)
-    connecting = AsyncGateway.from_profile(connection, profile.organisation, profile.user)
-    gateway = await stack.enter_async_context(connecting)
-    return resolver(gateway, AsyncRegistryClient(gateway.get_network(trust.ledger.channel), trust), register)
+    gateway, client = await stack.enter_async_context(settings.connected())
+    return resolver(gateway, client, register)
 
 
 def _told(settings: Settings, name: str, given_up: "GivenUp") -> int:

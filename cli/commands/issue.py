@@ -15,7 +15,7 @@ from cli.exit_codes import ExitCode
 from cli.interruption import interruptible
 from cli.language import tr
 from cli.output import Output, Problem
-from cli.settings import Settings, identity_options, read_trust
+from cli.settings import Settings, identity_options
 
 if TYPE_CHECKING:
     from node_client.certificates.issuing import Request
@@ -137,23 +137,19 @@ def issue_requests(settings: Settings, requests: "list[Request]", in_flight: int
 
 
 async def _issue(settings: Settings, requests: "list[Request]", in_flight: int) -> int:
-    from node_client import AsyncGateway, ConnectionProfile, Pipeline
-    from node_client.certificates._async.client import AsyncRegistryClient
+    from node_client import Pipeline
     from node_client.certificates.issuing import Issuer
     from node_client.certificates.issuing_all import issue_all
     from node_client.certificates.register import Register
 
-    profile = settings.profile()
-    trust = read_trust(profile.trust)
-    connection = ConnectionProfile.load(profile.connection)
     report = _Report(settings.output, len(requests))
     stop = asyncio.Event()
-    with Register(profile.register) as register, interruptible(_interruption(stop, report)):
-        async with AsyncGateway.from_profile(connection, profile.organisation, profile.user) as gateway:
-            network = gateway.get_network(trust.ledger.channel)
+    with Register(settings.profile().register) as register, interruptible(_interruption(stop, report)):
+        async with settings.connected() as (gateway, client):
+            network = gateway.get_network(client.trust.ledger.channel)
             try:
                 async with Pipeline(network, in_flight=in_flight) as pipeline:
-                    issuer = Issuer(gateway, AsyncRegistryClient(network, trust), register, pipeline)
+                    issuer = Issuer(gateway, client, register, pipeline)
                     left = await issue_all(
                         issuer, requests, in_flight=in_flight, done=report.done, stop=stop, again=report.again
                     )

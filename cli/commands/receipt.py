@@ -11,7 +11,7 @@ import click
 from cli.commands.receipt_forms import cose, embed
 from cli.exit_codes import ExitCode
 from cli.language import tr
-from cli.settings import Settings, identity_options, read_trust
+from cli.settings import Settings, identity_options
 
 if TYPE_CHECKING:
     from node_client.certificates.receipt import Receipt
@@ -84,19 +84,13 @@ def refresh(settings: Settings, certificate: str | None, everything: bool, run_n
 
 
 async def _refresh(settings: Settings, certificate: str | None, run_name: str | None) -> int:
-    from node_client import AsyncGateway, ConnectionProfile
     from node_client.anchoring.holding import attestable
     from node_client.anchoring.refreshing import refresh_batches, refresh_certificate
-    from node_client.certificates._async.client import AsyncRegistryClient
     from node_client.certificates.register import Register
 
-    profile = settings.profile()
-    trust = read_trust(profile.trust)
-    connection = ConnectionProfile.load(profile.connection)
-    with Register(profile.register) as register:
+    with Register(settings.profile().register) as register:
         rows, batches = attestable(register, certificate, run_name)
-        async with AsyncGateway.from_profile(connection, profile.organisation, profile.user) as gateway:
-            client = AsyncRegistryClient(gateway.get_network(trust.ledger.channel), trust)
+        async with settings.connected() as (_, client):
             for row in rows:
                 await refresh_certificate(client, register, row)
                 record = {"certificateId": row.certificate_id, "status": "attested"}

@@ -13,7 +13,7 @@ from cli.exit_codes import ExitCode
 from cli.language import tr
 from cli.names import read_names, require_distinct
 from cli.output import Problem
-from cli.settings import Settings, identity_options, read_trust
+from cli.settings import Settings, identity_options
 
 if TYPE_CHECKING:
     from node_client.certificates.changing import Change, Outcome
@@ -101,17 +101,11 @@ def _change(settings: Settings, certificate: str | None, source: str | None, ver
 
 async def _change_all(settings: Settings, targets: "list[tuple[str, Target]]", change: "Change") -> int:
     from cli.problems import problem_of
-    from node_client import AsyncGateway, ConnectionProfile
-    from node_client.certificates._async.client import AsyncRegistryClient
     from node_client.certificates.changing import change_all
 
-    profile = settings.profile()
-    trust = read_trust(profile.trust)
-    connection = ConnectionProfile.load(profile.connection)
     problems: list[Problem] = []
     many = len(targets) > 1
-    async with AsyncGateway.from_profile(connection, profile.organisation, profile.user) as gateway:
-        client = AsyncRegistryClient(gateway.get_network(trust.ledger.channel), trust)
+    async with settings.connected() as (_, client):
         async for outcome in change_all(client, targets, change, in_flight=IN_FLIGHT):
             if outcome.error is None:
                 _tell(settings, outcome)
