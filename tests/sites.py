@@ -1,5 +1,6 @@
 """Sites: every organisation in a folder of its own, with nothing in common but bundles."""
 
+import tarfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from shutil import copy
+from shutil import copy, rmtree
 from typing import Any
 
 from cli.exit_codes import ExitCode
@@ -82,6 +83,20 @@ def bring(document: str, source: Site, target: Site) -> None:
     """Bring a document and its receipt from one site to another."""
     for name in (document, f"{document}.receipt.json"):
         copy(source.commands.home / name, target.commands.home / name)
+
+
+def lose_disk(one: Site) -> None:
+    """Have a site stopped, and lose all of it but the backup of docs/operations.md: everything outside `fabric/`."""
+    folder, backup = one.commands.folder.path, one.commands.home / "site.tar.gz"
+    with tarfile.open(backup, "w:gz") as archive:
+        for path in sorted(folder.iterdir()):
+            if path.name != "fabric":
+                archive.add(path, path.name)
+    one.run("down")
+    rmtree(folder)
+    folder.mkdir()
+    with tarfile.open(backup) as archive:
+        archive.extractall(folder, filter="data")
 
 
 @contextmanager

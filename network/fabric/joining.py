@@ -10,10 +10,14 @@ from network.status import peer_height
 from network.topology import CHANNEL, Organisation
 from network.waiting import NotYet, Waiter, answered, each
 from node_client import ConnectionProfile, FabricError, Gateway
+from node_client.admin._sync.configuration import fetch_block
 from node_client.admin._sync.ledger import Ledger
 from node_client.admin._sync.peer_channels import PeerChannels
+from node_client.admin._sync.transport import Orderer
 from node_client.protocol.block import parse_block
 from node_client.protocol.errors import ProtocolError
+
+SOON = 5.0  # seconds that another organisation's orderer may take to tell its newest block
 
 
 def check_first_block(folder: Folder, own: Organisation, others: Sequence[Organisation], block: bytes) -> None:
@@ -82,16 +86,37 @@ def wait_for_nodes(folder: Folder, nodes: Sequence[Node], waiter: Waiter) -> Non
 
 
 def wait_for_blocks(folder: Folder, orderers: Sequence[Node], organisation: Organisation, waiter: Waiter) -> None:
-    """Wait until an organisation's peer has the blocks that its orderers have.
+    """Wait until an organisation's peer has the blocks that orderers have: its own, and others' that answer soon.
 
-    A peer that is behind endorses what others have written over. Raises StartError.
+    A peer that is behind endorses what others have written over, and its own orderers may be behind as well: by BFT an
+    orderer takes part before it has fetched the blocks that it has lost.
+
+    Raises:
+        StartError: no more blocks come.
     """
+    elsewhere = _others_height(folder, organisation)
 
     def highest() -> int:
         channels = [participation(folder, node).channel(CHANNEL) for node in orderers]
-        return max((channel.height for channel in channels if channel), default=0)
+        return max([elsewhere, *(channel.height for channel in channels if channel)])
 
     wait_for_height(folder, organisation, highest, waiter)
+
+
+def _others_height(folder: Folder, own: Organisation) -> int:
+    """How many blocks the orderers of other organisations have; 0 when none of them answers."""
+    profile = ConnectionProfile.load(folder.organisation(own.name) / "connection.json")
+    identity, signer = profile.identity(own.name, "admin"), profile.signer(own.name, "admin")
+
+    def height(other: Organisation) -> int:
+        try:
+            newest = fetch_block(Orderer(profile.orderer(other.name)), CHANNEL, identity, signer, timeout=SOON)
+        except FabricError:
+            return 0
+        return newest.number + 1
+
+    others = [one for one in folder.topology().organisations if one.name != own.name]
+    return max(each(others, height), default=0)
 
 
 def wait_for_height(folder: Folder, organisation: Organisation, wanted: Callable[[], int], waiter: Waiter) -> None:

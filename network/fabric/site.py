@@ -60,7 +60,7 @@ class Site:
     def start(self, progress: Progress) -> None:
         """Start the nodes of this site, and wait until they are well.
 
-        Where the registry is on the channel, a site waits for others' endorsements too, not for long: they may be down.
+        A site waits for others' blocks and endorsements too, not for long: they may be down.
 
         Raises:
             NetworkError: they cannot be started, or one of them ended; none of them runs then.
@@ -77,7 +77,7 @@ class Site:
     def join(self, progress: Progress) -> None:
         """Have the nodes of this site join the channel, those that are not in it.
 
-        Where the registry is on the channel, a site waits for others' endorsements too, but not for long.
+        A site waits for others' blocks and endorsements too, not for long: they may be down.
 
         Raises:
             NotRunning: they do not run.
@@ -96,7 +96,6 @@ class Site:
             self._join(waiter, progress, block, arrival.block)
             # What it does next is about the channel as it is now, not as it was at its beginning.
             wait_for_height(self.folder, first, lambda: arrival.height, waiter)
-            progress(Step.CAUGHT_UP)
         self.wait_for_others(progress)
 
     def approve(self, progress: Progress, organisations: Sequence[Organisation] = ()) -> list[str]:
@@ -133,12 +132,19 @@ class Site:
         return done
 
     def wait_for_others(self, progress: Progress) -> None:
-        """Wait until the registry is endorsed, where it is on the channel and others are elsewhere; not for long."""
+        """Where others are elsewhere, wait until the peer has their blocks, and the registry, if any, is endorsed.
+
+        That is for as long as blocks come, and not for long without any: others may be down.
+        """
         if self.whole:
             return
         first, waiter = self.residents[0], self.waiter(OTHERS_PATIENCE)
         with suppress(StartError, FabricError):
-            if has_joined(self.folder, first, waiter) and is_deployed(self.folder, first, waiter):
+            if not has_joined(self.folder, first, waiter):
+                return
+            wait_for_blocks(self.folder, orderers(first), first, waiter)
+            progress(Step.CAUGHT_UP)
+            if is_deployed(self.folder, first, waiter):
                 hear(self.folder, first, waiter)
                 progress(Step.ENDORSING)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from tests.sites import NAMES, Site, bring, formed, free_topology, site
+from tests.sites import NAMES, Site, bring, formed, free_topology, lose_disk, site
 
 pytestmark = [pytest.mark.fabric, pytest.mark.slow]
 
@@ -39,3 +39,25 @@ def test_a_lost_data_centre_is_borne_and_catches_up(three: Sequence[Site]) -> No
     trivalley.run("start")
     bring(document.name, city, trivalley)
     assert trivalley.commands("verify", document.name, "--profile", "trivalley-verifier").status == 0
+
+
+@pytest.mark.parametrize("name", ["TriValley", "City"])
+def test_a_site_that_has_lost_its_disk_orders_and_endorses_again(three: Sequence[Site], name: str) -> None:
+    """By the steps of docs/operations.md, "Backup and restore"."""
+    city = three[0]
+    (lost,) = (one for one in three if one.name == name)
+    other = three[1]
+    before = city.commands.document(f"before {name}.pdf")
+    city.issue(before.name)
+    lose_disk(lost)
+    for step in ("start", "join", "approve"):
+        lost.run(step)
+    other.run("down")  # now nothing is ordered, and nothing endorsed, without the restored site
+    try:
+        after = city.commands.document(f"after {name}.pdf")
+        city.issue(after.name)
+    finally:
+        other.run("start")
+    for document in (before, after):
+        bring(document.name, city, other)
+        assert other.commands("verify", document.name, "--profile", "nishitetsu-verifier").status == 0

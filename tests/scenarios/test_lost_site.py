@@ -1,16 +1,13 @@
 """A site that has lost its disk comes back by the steps of docs/operations.md, "Backup and restore"."""
 
-import shutil
-import tarfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import pytest
 
 from cli.exit_codes import ExitCode
 from network.registry import POLICY
 from tests.scenarios.deploying import patiently
-from tests.sites import NAMES, Site, bring, formed, free_topology, site
+from tests.sites import NAMES, Site, bring, formed, free_topology, lose_disk, site
 
 pytestmark = [pytest.mark.fabric, pytest.mark.slow]
 
@@ -24,16 +21,6 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[Site]]:
     three = [site(place, name) for name in NAMES]
     with formed(three, free_topology()):
         yield three
-
-
-def backed_up(one: Site) -> Path:
-    """The backup of a site's folder: everything but `fabric/`."""
-    file = one.commands.home / "site.tar.gz"
-    with tarfile.open(file, "w:gz") as archive:
-        for path in sorted(one.commands.folder.path.iterdir()):
-            if path.name != "fabric":
-                archive.add(path, path.name)
-    return file
 
 
 def leader_restarted(others: Sequence[Site]) -> None:
@@ -55,12 +42,7 @@ def leader_restarted(others: Sequence[Site]) -> None:
 
 def lost_and_restored(lost: Site, three: Sequence[Site]) -> list[str]:
     """Lose a site's disk, and take the documented steps. Returns the package ids that `approve` tells."""
-    backup = backed_up(lost)
-    lost.run("down")
-    shutil.rmtree(lost.commands.folder.path)
-    lost.commands.folder.path.mkdir()
-    with tarfile.open(backup) as archive:
-        archive.extractall(lost.commands.folder.path, filter="data")
+    lose_disk(lost)
     leader_restarted([one for one in three if one is not lost])
     lost.run("start")
     lost.run("join")

@@ -2,7 +2,7 @@
 
 from node_client.admin._async.transport import AsyncOrderer
 from node_client.admin.config_signing import submission
-from node_client.admin.orderer_messages import seek_payload
+from node_client.admin.orderer_messages import TIMEOUT, seek_payload
 from node_client.gateway._async.gateway import AsyncGateway
 from node_client.identity.hash import Hash
 from node_client.identity.identity import Identity
@@ -44,18 +44,20 @@ async def fetch_block(
     signer: Signer,
     number: int | None = None,
     *,
+    timeout: float | None = TIMEOUT,
     hash_: Hash = Hash.SHA256,
 ) -> Block:
     """A block as an orderer has it; the newest one without a number.
 
     Args:
         identity, signer: somebody who may read the channel.
+        timeout: seconds that the orderer may take.
 
     Raises:
         AdminError: the orderer refused, or could not be reached.
     """
     payload = seek_payload(channel, identity.serialized, new_nonce(), number)
-    return parse_block(await orderer.block(envelope(payload, signer.sign(hash_.digest(payload)))))
+    return parse_block(await orderer.block(envelope(payload, signer.sign(hash_.digest(payload))), timeout=timeout))
 
 
 async def fetch_configuration(

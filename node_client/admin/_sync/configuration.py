@@ -3,7 +3,7 @@
 
 from node_client.admin._sync.transport import Orderer
 from node_client.admin.config_signing import submission
-from node_client.admin.orderer_messages import seek_payload
+from node_client.admin.orderer_messages import TIMEOUT, seek_payload
 from node_client.gateway._sync.gateway import Gateway
 from node_client.identity.hash import Hash
 from node_client.identity.identity import Identity
@@ -45,18 +45,20 @@ def fetch_block(
     signer: Signer,
     number: int | None = None,
     *,
+    timeout: float | None = TIMEOUT,
     hash_: Hash = Hash.SHA256,
 ) -> Block:
     """A block as an orderer has it; the newest one without a number.
 
     Args:
         identity, signer: somebody who may read the channel.
+        timeout: seconds that the orderer may take.
 
     Raises:
         AdminError: the orderer refused, or could not be reached.
     """
     payload = seek_payload(channel, identity.serialized, new_nonce(), number)
-    return parse_block(orderer.block(envelope(payload, signer.sign(hash_.digest(payload)))))
+    return parse_block(orderer.block(envelope(payload, signer.sign(hash_.digest(payload))), timeout=timeout))
 
 
 def fetch_configuration(
