@@ -20,6 +20,8 @@ import re
 from dataclasses import dataclass
 
 UNREACHABLE_CODES = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"})
+# What the gateway says when the peers that it knows of now are too few (`discovery/endorsement/endorsement.go`).
+_TOO_FEW_PEERS = "no peer combination can satisfy the endorsement policy"
 
 _ADVICE = {
     "UNAVAILABLE": "check that the peers that are needed run and can be reached, then try again",
@@ -117,8 +119,10 @@ class GatewayError(FabricError):
 
     @property
     def unreachable(self) -> bool:
-        """Whether the gateway, or a peer behind it, could not be reached or did not answer in time."""
-        return self.code in UNREACHABLE_CODES and not self.identity_expired
+        """Whether the gateway, or peers behind it, could not be reached or did not answer in time."""
+        if self.identity_expired:
+            return False
+        return self.code in UNREACHABLE_CODES or self.message.endswith(_TOO_FEW_PEERS)
 
     def __str__(self) -> str:
         transaction = f" of transaction {self.transaction_id}" if self.transaction_id else ""

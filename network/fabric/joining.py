@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from network.errors import FolderError
+from network.fabric import elsewhere
 from network.fabric.connections import QUICK, gateway, operations, participation
 from network.fabric.nodes import Node
 from network.folder import Folder
@@ -10,14 +11,10 @@ from network.status import peer_height
 from network.topology import CHANNEL, Organisation
 from network.waiting import NotYet, Waiter, answered, each
 from node_client import ConnectionProfile, FabricError, Gateway
-from node_client.admin._sync.configuration import fetch_block
 from node_client.admin._sync.ledger import Ledger
 from node_client.admin._sync.peer_channels import PeerChannels
-from node_client.admin._sync.transport import Orderer
 from node_client.protocol.block import parse_block
 from node_client.protocol.errors import ProtocolError
-
-SOON = 5.0  # seconds that another organisation's orderer may take to tell its newest block
 
 
 def check_first_block(folder: Folder, own: Organisation, others: Sequence[Organisation], block: bytes) -> None:
@@ -94,29 +91,13 @@ def wait_for_blocks(folder: Folder, orderers: Sequence[Node], organisation: Orga
     Raises:
         StartError: no more blocks come.
     """
-    elsewhere = _others_height(folder, organisation)
+    others = elsewhere.height(folder, organisation)
 
     def highest() -> int:
         channels = [participation(folder, node).channel(CHANNEL) for node in orderers]
-        return max([elsewhere, *(channel.height for channel in channels if channel)])
+        return max([others, *(channel.height for channel in channels if channel)])
 
     wait_for_height(folder, organisation, highest, waiter)
-
-
-def _others_height(folder: Folder, own: Organisation) -> int:
-    """How many blocks the orderers of other organisations have; 0 when none of them answers."""
-    profile = ConnectionProfile.load(folder.organisation(own.name) / "connection.json")
-    identity, signer = profile.identity(own.name, "admin"), profile.signer(own.name, "admin")
-
-    def height(other: Organisation) -> int:
-        try:
-            newest = fetch_block(Orderer(profile.orderer(other.name)), CHANNEL, identity, signer, timeout=SOON)
-        except FabricError:
-            return 0
-        return newest.number + 1
-
-    others = [one for one in folder.topology().organisations if one.name != own.name]
-    return max(each(others, height), default=0)
 
 
 def wait_for_height(folder: Folder, organisation: Organisation, wanted: Callable[[], int], waiter: Waiter) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 from network import background
 from network.arriving import came_later
 from network.errors import FolderError, NotRunning, StartError
-from network.fabric import binaries, processes
+from network.fabric import binaries, elsewhere, processes
 from network.fabric.arrival import arrive
 from network.fabric.asking import follows, is_well
 from network.fabric.deploying import approve_registry, commit_registry, is_deployed
@@ -90,7 +90,7 @@ class Site:
         first, block, waiter = self.residents[0], self._block(), self.waiter()
         if not came_later(self.folder, block):
             check_first_block(self.folder, first, others, block)
-            self._join(waiter, progress, block, block)
+            self._join(waiter, progress, block, elsewhere.configuration(self.folder, first) or block)
         else:
             arrival = arrive(self.folder, first, block)
             self._join(waiter, progress, block, arrival.block)

@@ -2,19 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from shutil import copy
 from typing import Any
 
 import pytest
+import yaml
 
 from chaincode.registry.model.ids import new_id
 from cli.exit_codes import ExitCode
 from network.arriving import topology_of
 from network.folder import Engine
 from network.ports import placed
-from network.topology import Organisation
+from network.topology import Organisation, default_configtx
 from node_client import CommitError, ConnectionProfile, EndorseError, Gateway
 from tests.scenarios.deploying import patiently
+from tests.scenarios.test_raft_to_bft import led, restart
 from tests.sites import NAMES, Site, bring, formed, free_topology, site
 
 pytestmark = [pytest.mark.fabric, pytest.mark.slow]
@@ -34,7 +37,7 @@ class Land:
 
     def in_force(self, *proposal: str) -> None:
         """Have an update proposed at the city's site, signed by the city and a data centre, and submitted."""
-        self.city.run("config", *proposal, UPDATE, "--profile", "city-admin")
+        self.city.run("config", *proposal, "--profile", "city-admin")
         self.city.run("config", "sign", UPDATE, "--profile", "city-admin")
         copy(self.city.commands.home / UPDATE, self.centre.commands.home / UPDATE)
         signed = self.centre.run("config", "sign", UPDATE, "--profile", "nishitetsu-admin")
@@ -76,7 +79,7 @@ def issued_with(city: Site, *endorsers: str) -> None:
         contract.submit("IssueCertificate", new_id(), "0" * 64, organizations=list(endorsers))
 
 
-def test_an_organisation_joins_with_its_nodes_orders_and_endorses(land: Land) -> None:
+def test_an_organisation_joins_with_its_nodes_orders_and_endorses(land: Land, tmp_path: Path) -> None:
     city, centre, other, harbour = land.city, land.centre, land.other, land.harbour
     bundle = made(harbour)
     early = harbour.commands("network", "start")
@@ -91,7 +94,7 @@ def test_an_organisation_joins_with_its_nodes_orders_and_endorses(land: Land) ->
     assert (early.status, "the channel does not know Harbour yet" in early.messages) == (2, True), early
 
     copy(harbour.commands.home / bundle, city.commands.home / bundle)
-    land.in_force("add-org", bundle)
+    land.in_force("add-org", bundle, UPDATE)
     harbour.run("join")
     found = nodes(harbour)
     assert found["orderer"]["height"] == found["peer"]["height"] == nodes(city)["peer"]["height"]
@@ -105,7 +108,7 @@ def test_an_organisation_joins_with_its_nodes_orders_and_endorses(land: Land) ->
     assert verdict["verdict"] == "genuine"
     patiently(lambda: serving(harbour), AssertionError)
 
-    land.in_force("add-consenter", bundle)
+    land.in_force("add-consenter", bundle, UPDATE)
     patiently(lambda: ordering(harbour), AssertionError)
     for one in (city, harbour):
         assert one.run("status")["consensus"] == {"type": "raft", "orderers": 4, "faults": 1, "indispensable": []}
@@ -133,6 +136,57 @@ def test_an_organisation_joins_with_its_nodes_orders_and_endorses(land: Land) ->
     harbour.run("export-trust", str(trust), "--profile", "harbour-auditor")
     (verdict,) = harbour.commands.ok("verify", "after.pdf", "--trust", trust, "--profile", "harbour-verifier")
     assert verdict["verdict"] == "genuine"
+    other.run("start")
+
+    moves_to_bft(land, tmp_path)
+
+
+def of_four(path: Path) -> Path:
+    """A configtx.yaml whose profile BFT names the newcomer, and one orderer of every organisation."""
+    document = yaml.safe_load(default_configtx())
+    profile = document["Profiles"]["BFT"]
+    orderer = profile["Orderer"]
+    consenters = [one for one in orderer["ConsenterMapping"] if "orderer1" not in one["Identity"]]
+    consenters.append(yaml.safe_load(yaml.safe_dump(consenters[-1]).replace("TriValley", "Harbour")))
+    orderer["ConsenterMapping"] = [{**one, "ID": number} for number, one in enumerate(consenters, start=1)]
+    orderer["ConsenterMapping"][-1]["Port"] = 10050
+    orderer["Organizations"][0]["OrdererEndpoints"].pop()
+    for part, port in (("Orderer", "10050"), ("Application", "10051")):
+        organizations = profile[part]["Organizations"]
+        text = yaml.safe_dump(organizations[-1]).replace("TriValley", "Harbour")
+        organizations.append(yaml.safe_load(text.replace("9050", port).replace("9051", "10051")))
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+def moves_to_bft(land: Land, tmp_path: Path) -> None:
+    """With the newcomer's orderer there are the four that BFT needs."""
+    everyone = (land.city, land.centre, land.other, land.harbour)
+    city, other, harbour = land.city, land.other, land.harbour
+    configtx = str(of_four(tmp_path / "configtx.yaml"))
+    bundle = str(harbour.run("export-org")["file"])
+    copy(harbour.commands.home / bundle, city.commands.home / bundle)
+    refused = city.commands("network", "config", "migrate", UPDATE, bundle, "--profile", "city-admin")
+    assert (refused.status, "configtx.yaml 2 in the profile BFT" in refused.messages) == (2, True), refused
+    for step in ("enter", "change", "leave"):
+        land.in_force("migrate", UPDATE, bundle, "--configtx", configtx)
+        if step != "leave":
+            restart(everyone)
+            led(everyone)
+    for one in everyone:
+        options = ("--profile", f"{one.name.lower()}-admin", "--configtx", configtx)
+        adopted = one.run("config", "adopt", *options)
+        assert (adopted["consensus"], len(adopted["orderers"])) == ("bft", 4)
+        found = one.run("status")["consensus"]
+        assert found == {"type": "bft", "orderers": 4, "faults": 1, "indispensable": []}
+    restart(everyone)
+    other.run("down")
+    city.commands.document("by bft.pdf")
+    city.issue("by bft.pdf")
+    bring("by bft.pdf", city, harbour)
+    trust = harbour.commands.home / "trust.json"
+    verdict = harbour.commands("verify", "by bft.pdf", "--trust", trust, "--profile", "harbour-verifier")
+    assert verdict.status == 0, verdict
 
 
 def serving(one: Site) -> None:

@@ -14,7 +14,7 @@ from network.folder import Engine
 from network.ports import placed
 from network.topology import Topology, default_configtx, read_topology
 from tests.conftest import Result
-from tests.sites import NAMES, PATIENCE, Site, bring, formed, site
+from tests.sites import NAMES, PATIENCE, Site, bring, formed, lose_disk, site
 
 pytestmark = [pytest.mark.fabric, pytest.mark.slow]
 
@@ -69,7 +69,8 @@ def take(three: Sequence[Site], step: str) -> None:
 
 
 def restart(sites: Sequence[Site], meanwhile: Callable[[Site], object] | None = None) -> None:
-    """Stop every site, do something at each, and start all of them again."""
+    """Stop every site when all orderers have the same blocks, do something at each, and start all of them again."""
+    level(sites)
     for one in sites:
         one.run("down")
     for one in sites if meanwhile else ():
@@ -153,8 +154,33 @@ def test_a_running_channel_moves_from_raft_to_bft(
     for document in (before, after):
         bring(document.name, city, nishitetsu)
         assert nishitetsu.commands("verify", document.name, "--profile", "nishitetsu-verifier").status == 0
+    orders_again_after_a_lost_disk(three)
     done = city.commands(*CONFIG, "migrate", "5.pb", "--profile", "city-admin")
     assert (done.status, "agree by BFT already" in done.messages) == (2, True), done
+
+
+def orders_again_after_a_lost_disk(three: Sequence[Site]) -> None:
+    """The first block says that the orderers agree by Raft: a site that begins anew must come to know better."""
+    city, nishitetsu, lost = three
+    lose_disk(lost)
+    for step in ("start", "join", "approve"):
+        lost.run(step)
+    nishitetsu.run("down")  # now nothing is ordered, and nothing endorsed, without the restored site
+    document = city.commands.document("restored.pdf")
+    city.issue(document.name)
+    nishitetsu.run("start")
+    bring(document.name, city, lost)
+    assert lost.commands("verify", document.name, "--profile", "trivalley-verifier").status == 0
+
+
+def level(three: Sequence[Site]) -> None:
+    """Wait until every orderer that runs has the same blocks: who stops without the one that says BFT, stays behind."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        nodes = [node for one in three for node in one.run("status")["nodes"] if node["kind"] == "orderer"]
+        if len({node["height"] for node in nodes if node["pid"]}) == 1:
+            return
+        assert time.monotonic() < deadline, nodes
 
 
 def caught_up(city: Site) -> None:

@@ -52,6 +52,35 @@ async def test_an_error_has_everything_that_the_peers_said(peer, connect, method
     assert isinstance(error.__cause__, grpc.RpcError)
 
 
+NO_COMBINATION = "no combination of peers can be derived which satisfy the endorsement policy: "
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "unreachable"),
+    [
+        (grpc.StatusCode.UNAVAILABLE, "no peer answers", True),
+        # What the gateway of a peer says that has lost sight of the other organisations' peers.
+        (
+            grpc.StatusCode.FAILED_PRECONDITION,
+            f"{NO_COMBINATION}no peer combination can satisfy the endorsement policy",
+            True,
+        ),
+        (
+            grpc.StatusCode.FAILED_PRECONDITION,
+            f"{NO_COMBINATION}required chaincodes are not installed on sufficient peers",
+            False,
+        ),
+        (grpc.StatusCode.UNAVAILABLE, "failed to endorse transaction: client identity expired", False),
+    ],
+)
+async def test_peers_that_are_away_are_unreachable(peer, connect, code, message, unreachable):
+    peer.failures["Endorse"] = Failure(code, message)
+    async with entered(connect(options=ONCE)) as gateway:
+        with pytest.raises(EndorseError) as caught:
+            await run(gateway, "Endorse")
+    assert caught.value.unreachable is unreachable
+
+
 @pytest.mark.parametrize(("method", "unknown"), list(zip(STAGES, [False, False, True, True], strict=True)))
 async def test_only_after_submit_is_the_outcome_unknown(peer, connect, method, unknown):
     peer.failures[method] = Failure(grpc.StatusCode.UNAVAILABLE, "no orderers could be reached")
