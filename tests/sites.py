@@ -85,6 +85,17 @@ def bring(document: str, source: Site, target: Site) -> None:
         copy(source.commands.home / name, target.commands.home / name)
 
 
+def issued_without(away: Site, city: Site, name: str) -> Path:
+    """Issue a certificate while another site is stopped. Returns its document."""
+    away.run("down")
+    try:
+        document = city.commands.document(name)
+        city.issue(document.name)
+    finally:
+        away.run("start")
+    return document
+
+
 def lose_disk(one: Site) -> None:
     """Have a site stopped, and lose all of it but the backup of docs/operations.md: everything outside `fabric/`."""
     folder, backup = one.commands.folder.path, one.commands.home / "site.tar.gz"

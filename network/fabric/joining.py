@@ -45,11 +45,16 @@ def check_first_block(folder: Folder, own: Organisation, others: Sequence[Organi
     each(others, ask)
 
 
-def join_orderer(folder: Folder, node: Node, block: bytes, waiter: Waiter) -> None:
-    """Wait until an orderer answers, and have it join. Raises StartError, AdminError: it refused."""
+def join_orderer(folder: Folder, node: Node, block: Callable[[], bytes], waiter: Waiter) -> None:
+    """Wait until an orderer answers, and have it join, where it must, by the block that is given then.
+
+    Raises:
+        StartError: it does not answer.
+        AdminError: it refused.
+    """
     orderer = participation(folder, node)
     if CHANNEL not in waiter.until(f"{node.name} answers", answered(orderer.channels)):
-        orderer.join(block)
+        orderer.join(block())
 
 
 def wait_for_orderer(folder: Folder, node: Node, waiter: Waiter) -> None:

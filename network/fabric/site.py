@@ -3,7 +3,7 @@
 Where all organisations are in one folder, `network.fabric.running` takes the same steps for all of them at once.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -90,10 +90,10 @@ class Site:
         first, block, waiter = self.residents[0], self._block(), self.waiter()
         if not came_later(self.folder, block):
             check_first_block(self.folder, first, others, block)
-            self._join(waiter, progress, block, elsewhere.configuration(self.folder, first) or block)
+            self._join(waiter, progress, block, lambda: elsewhere.configuration(self.folder, first) or block)
         else:
             arrival = arrive(self.folder, first, block)
-            self._join(waiter, progress, block, arrival.block)
+            self._join(waiter, progress, block, lambda: arrival.block)
             # What it does next is about the channel as it is now, not as it was at its beginning.
             wait_for_height(self.folder, first, lambda: arrival.height, waiter)
         self.wait_for_others(progress)
@@ -157,7 +157,9 @@ class Site:
         arguments += ["--peer", str(found.peer), "--orderer", str(found.orderer)]
         background.start(self.folder, arguments, self.log)
 
-    def _join(self, waiter: Waiter, progress: Progress, first_block: bytes, orderers_block: bytes) -> None:
+    def _join(
+        self, waiter: Waiter, progress: Progress, first_block: bytes, orderers_block: Callable[[], bytes]
+    ) -> None:
         folder, orderers = self.folder, self.of(Kind.ORDERER)
         each(orderers, lambda node: join_orderer(folder, node, orderers_block, waiter))
         progress(Step.ORDERERS_JOINED)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from tests.sites import NAMES, Site, bring, formed, free_topology, lose_disk, site
+from tests.sites import NAMES, Site, bring, formed, free_topology, issued_without, lose_disk, site
 
 pytestmark = [pytest.mark.fabric, pytest.mark.slow]
 
@@ -52,12 +52,8 @@ def test_a_site_that_has_lost_its_disk_orders_and_endorses_again(three: Sequence
     lose_disk(lost)
     for step in ("start", "join", "approve"):
         lost.run(step)
-    other.run("down")  # now nothing is ordered, and nothing endorsed, without the restored site
-    try:
-        after = city.commands.document(f"after {name}.pdf")
-        city.issue(after.name)
-    finally:
-        other.run("start")
+    # Nothing is ordered then, and nothing endorsed, without the restored site.
+    after = issued_without(other, city, f"after {name}.pdf")
     for document in (before, after):
         bring(document.name, city, other)
         assert other.commands("verify", document.name, "--profile", "nishitetsu-verifier").status == 0

@@ -7,7 +7,7 @@ import pytest
 from cli.exit_codes import ExitCode
 from network.registry import POLICY
 from tests.scenarios.deploying import patiently
-from tests.sites import NAMES, Site, bring, formed, free_topology, lose_disk, site
+from tests.sites import NAMES, Site, bring, formed, free_topology, issued_without, lose_disk, site
 
 pytestmark = [pytest.mark.fabric, pytest.mark.slow]
 
@@ -95,12 +95,8 @@ def test_a_lost_site_endorses_again_by_the_package_in_its_backup(three: Sequence
     assert lost_and_restored(lost, three) == [package]
     assert running(lost) == (sequence, package)
     assert lost.run("approve")["packageIds"] == [package]
-    other.run("down")  # now nothing is ordered, and nothing endorsed, without the restored site
-    try:
-        after = city.commands.document(f"after {name}.pdf")
-        city.issue(after.name)
-    finally:
-        other.run("start")
+    # Nothing is ordered then, and nothing endorsed, without the restored site.
+    after = issued_without(other, city, f"after {name}.pdf")
     for document in (before, after):
         bring(document.name, city, centre)
         assert centre.commands("verify", document.name, "--profile", f"{centre.name.lower()}-verifier").status == 0

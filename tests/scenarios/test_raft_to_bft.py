@@ -14,7 +14,7 @@ from network.folder import Engine
 from network.ports import placed
 from network.topology import Topology, default_configtx, read_topology
 from tests.conftest import Result
-from tests.sites import NAMES, PATIENCE, Site, bring, formed, lose_disk, site
+from tests.sites import NAMES, PATIENCE, Site, bring, formed, issued_without, lose_disk, site
 
 pytestmark = [pytest.mark.fabric, pytest.mark.slow]
 
@@ -165,10 +165,8 @@ def orders_again_after_a_lost_disk(three: Sequence[Site]) -> None:
     lose_disk(lost)
     for step in ("start", "join", "approve"):
         lost.run(step)
-    nishitetsu.run("down")  # now nothing is ordered, and nothing endorsed, without the restored site
-    document = city.commands.document("restored.pdf")
-    city.issue(document.name)
-    nishitetsu.run("start")
+    # Nothing is ordered then, and nothing endorsed, without the restored site.
+    document = issued_without(nishitetsu, city, "restored.pdf")
     bring(document.name, city, lost)
     assert lost.commands("verify", document.name, "--profile", "trivalley-verifier").status == 0
 
