@@ -5,24 +5,21 @@ each with the own key at the own site; then anybody submits it. The updates are 
 signs and submits them, too.
 """
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
-
-from fabric_protos.common import common_pb2
 
 from network.errors import NetworkError
 from network.given_files import read_given
 from network.msp_folder import signing_identity
 from network.profiles import UserProfile
 from network.topology import CHANNEL
-from network.waiting import POLL, NotYet, Waiter, answered
+from network.updating import check_own, in_force, put_in_force
+from network.waiting import NotYet, Waiter, answered
 from node_client import ConnectionProfile, Gateway
-from node_client.admin._sync.configuration import ChannelConfiguration, fetch_configuration, submit_update
+from node_client.admin._sync.configuration import ChannelConfiguration, submit_update
 from node_client.admin._sync.transport import Orderer
 from node_client.admin.config_signing import sign_update
 from node_client.durable import replace_file
-from node_client.errors import AdminError
 from node_client.identity.identity import Identity
 from node_client.identity.signer import Signer
 from node_client.protocol.config import ChannelConfig
@@ -30,8 +27,6 @@ from node_client.protocol.config_authority import changed_elements, missing_poli
 from node_client.protocol.config_json import config_from_json, config_to_json
 from node_client.protocol.config_update import ConfigUpdate, NoDifference
 from node_client.protocol.errors import ProtocolError
-
-ELECTION = 10.0  # seconds; orderers of ours choose a leader in one or two
 
 
 @dataclass(frozen=True)
@@ -108,7 +103,7 @@ class ConfigDesk:
             The configuration in force then.
 
         Raises:
-            NetworkError: the file is no update, or signatures are missing.
+            NetworkError: the file is no update, signatures are missing, or somebody else's update came first.
             FabricError: the orderer refused, or could not be reached.
         """
         config, update = self.config(), _read_update(path)
@@ -118,7 +113,7 @@ class ConfigDesk:
                 "have the organisations' admins sign it: certledger network config sign FILE",
             )
         who = self._node() if config.in_maintenance else (self._identity, self._signer)
-        submit_update(self._orderer, update, *who)
+        put_in_force(lambda: submit_update(self._orderer, update, *who), self.config, config)
 
         def known() -> ChannelConfig:
             with Gateway(self._peer, self._identity, self._signer) as gateway:
@@ -127,7 +122,9 @@ class ConfigDesk:
                 raise NotYet
             return found
 
-        return Waiter().until("the peer has the new configuration", answered(known))
+        found = Waiter().until("the peer has the new configuration", answered(known))
+        check_own(update, found, config, self._orderer, (self._identity, self._signer))
+        return found
 
     def _node(self) -> tuple[Identity, Signer]:
         """The organisation's first orderer."""
@@ -140,19 +137,8 @@ class ConfigDesk:
             ) from error
 
     def config(self) -> ChannelConfig:
-        """The configuration in force, as the organisation's orderer knows it. Raises FabricError.
-
-        An orderer gives no block while it knows no leader (`Errored` in `orderer/consensus/etcdraft/chain.go`), which
-        passes with an election: it is asked again for some seconds.
-        """
-        deadline = time.monotonic() + ELECTION
-        while True:
-            try:
-                return fetch_configuration(self._orderer, CHANNEL, self._identity, self._signer)
-            except AdminError as error:
-                if error.status != common_pb2.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
-                    raise
-            time.sleep(POLL)
+        """The configuration in force, as the organisation's orderer knows it. Raises FabricError."""
+        return in_force(self._orderer, self._identity, self._signer)
 
 
 def edited(path: Path, config: ChannelConfig) -> bytes:

@@ -15,9 +15,10 @@ from network.errors import NetworkError
 from network.folder import Folder
 from network.msp_folder import signing_identity
 from network.topology import CHANNEL, Organisation
+from network.updating import check_own, in_force, put_in_force
 from network.waiting import NotYet, Waiter, answered
 from node_client import ConnectionProfile, Gateway
-from node_client.admin._sync.configuration import ChannelConfiguration, fetch_configuration, submit_update
+from node_client.admin._sync.configuration import ChannelConfiguration, submit_update
 from node_client.admin._sync.transport import Orderer
 from node_client.admin.config_signing import sign_update
 from node_client.errors import AdminError, GatewayError
@@ -47,7 +48,7 @@ def change(folder: Folder, organisation: Organisation, edit: Edit) -> ChannelCon
 
     Raises:
         NoDifference: the edit changes nothing.
-        NetworkError: the keys here are not enough.
+        NetworkError: the keys here are not enough, or somebody else's update came first.
         FabricError: a node refused, or could not be reached.
     """
     view = _View(folder, organisation)
@@ -68,8 +69,10 @@ def change(folder: Folder, organisation: Organisation, edit: Edit) -> ChannelCon
             f"the admins whose keys are here do not satisfy {', '.join(missing)}",
             "have the other organisations' admins sign the update",
         )
-    view.submit(update)
-    return _wait(folder, config.sequence + 1, Configuration(CHANNEL, edited))
+    view.submit(update, config)
+    found = _wait(folder, config.sequence + 1, Configuration(CHANNEL, edited))
+    view.check_own(update, found, config)
+    return found
 
 
 @dataclass(frozen=True)
@@ -114,11 +117,19 @@ class _View:
 
     def fetch(self) -> ChannelConfig:
         """The configuration in force, by the organisation's orderer. Raises FabricError, NetworkError."""
-        return self._as_someone(lambda user: fetch_configuration(self._orderer, CHANNEL, user.identity, user.signer))
+        return self._as_someone(lambda user: in_force(self._orderer, user.identity, user.signer))
 
-    def submit(self, update: ConfigUpdate) -> None:
-        """Submit an update to the organisation's orderer. Raises FabricError, NetworkError."""
-        self._as_someone(lambda user: submit_update(self._orderer, update, user.identity, user.signer))
+    def submit(self, update: ConfigUpdate, config: ChannelConfig) -> None:
+        """Submit an update of a configuration to the organisation's orderer. Raises FabricError, NetworkError."""
+
+        def once() -> None:
+            self._as_someone(lambda user: submit_update(self._orderer, update, user.identity, user.signer))
+
+        put_in_force(once, self.fetch, config)
+
+    def check_own(self, update: ConfigUpdate, found: ChannelConfig, config: ChannelConfig) -> None:
+        """Check that it is this update that followed a configuration. Raises NetworkError, FabricError."""
+        self._as_someone(lambda user: check_own(update, found, config, self._orderer, (user.identity, user.signer)))
 
     @property
     def _orderer(self) -> Orderer:

@@ -9,8 +9,10 @@ import pytest
 from fabric_protos.common import common_pb2
 
 from network import configuration, control
+from network.errors import NetworkError
 from network.folder import Folder
 from network.topology import CHANNEL, Organisation
+from network.updating import check_own
 from node_client import Gateway
 from node_client.admin._sync.configuration import ChannelConfiguration, submit_update
 from node_client.admin._sync.transport import Orderer
@@ -95,6 +97,31 @@ def test_an_update_passes_from_one_organisation_to_the_next_as_a_file(folder: Fo
         pass
     with pytest.raises(AdminError, match="but key is at version"):
         submit(folder, complete)
+
+
+def test_what_another_was_faster_with_is_not_taken_for_the_own_update(folder: Folder, city: Organisation) -> None:
+    """An orderer may take two updates of one configuration, of which it drops the second without a word."""
+    config = read(folder)
+
+    def faster(number: int) -> Callable[[bytes], bytes]:
+        timeout = int(config.batch_timeout * 10**9) + number * MILLISECOND
+        return lambda encoded: with_batch_timeout(encoded, timeout)
+
+    own, other = (ConfigUpdate.compute(CHANNEL, config.encoded, faster(number)(config.encoded)) for number in (1, 2))
+    auditor = Person.of(folder, "City", "auditor")
+    place = Orderer(profile_of(folder, "City").orderer("City")), (auditor.identity, auditor.signer)
+    for number in (1, 3):
+        found = configuration.change(folder, city, faster(number))
+        check_own(own, found, config, *place)
+        with pytest.raises(NetworkError, match="somebody else has changed the configuration just before"):
+            check_own(other, found, config, *place)
+
+    def overtaken(encoded: bytes) -> bytes:
+        configuration.change(folder, city, faster(4))
+        return faster(5)(encoded)
+
+    with pytest.raises(AdminError, match="but key is at version"):
+        configuration.change(folder, city, overtaken)
 
 
 def test_operators_edit_json_and_pass_the_update_on(folder: Folder, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from shutil import copy, copytree, rmtree
+from typing import Any
 
 import pytest
 
@@ -73,8 +74,9 @@ def restart(sites: Sequence[Site], meanwhile: Callable[[Site], object] | None = 
     level(sites)
     for one in sites:
         one.run("down")
-    for one in sites if meanwhile else ():
-        meanwhile(one)
+    for one in sites:
+        if meanwhile:
+            meanwhile(one)
     for one in sites:
         one.run("start")
 
@@ -123,7 +125,7 @@ def test_a_running_channel_moves_from_raft_to_bft(
     take(three, "consenter")
     restart([city])
     city.run("join")
-    caught_up(city)
+    level([city])
     city.issue(city.commands.document("with four.pdf").name)
 
     take(three, "enter")
@@ -134,12 +136,18 @@ def test_a_running_channel_moves_from_raft_to_bft(
 
     restart(three, lambda one: copytree(one.commands.folder.path, backup(one)))
     led(three)
-    for way_back in (True, False):
-        take(three, "change")
-        assert consensus(city, tmp_path / "config.json") == ("BFT", "STATE_MAINTENANCE")
-        restart(three, put_back if way_back else None)
-        led(three)
-        assert consensus(city, tmp_path / "config.json")[0] == ("etcdraft" if way_back else "BFT")
+    take(three, "change")
+    assert consensus(city, config) == ("BFT", "STATE_MAINTENANCE")
+    restart(three, put_back)
+    led(three)
+    assert consensus(city, config)[0] == "etcdraft"
+    nishitetsu.run("down")
+    take(three, "change")
+    restart(three)
+    led(three)
+    assert consensus(city, config)[0] == "BFT"
+    begins_anew(nishitetsu)
+    level(three)
 
     take(three, "leave")
     for one in three:
@@ -171,21 +179,27 @@ def orders_again_after_a_lost_disk(three: Sequence[Site]) -> None:
     assert lost.commands("verify", document.name, "--profile", "trivalley-verifier").status == 0
 
 
+def begins_anew(behind: Site) -> None:
+    """The way out for an orderer that has missed the block that says BFT: nobody is left to give it by Raft."""
+    (orderer,) = orderers([behind])
+    behind.run("down")
+    rmtree(behind.commands.folder.path / "fabric" / orderer["name"])
+    behind.run("start")
+    behind.run("join")
+
+
+def orderers(three: Sequence[Site]) -> list[dict[str, Any]]:
+    """How the orderers are, at sites that are stopped, too."""
+    found = [one.commands("network", "status", "--json").records[0]["nodes"] for one in three]
+    return [node for nodes in found for node in nodes if node["kind"] == "orderer"]
+
+
 def level(three: Sequence[Site]) -> None:
     """Wait until every orderer that runs has the same blocks: who stops without the one that says BFT, stays behind."""
     deadline = time.monotonic() + PATIENCE
     while True:
-        nodes = [node for one in three for node in one.run("status")["nodes"] if node["kind"] == "orderer"]
-        if len({node["height"] for node in nodes if node["pid"]}) == 1:
+        nodes = orderers(three)
+        heights = {node["height"] for node in nodes if node["pid"]}
+        if len(heights) == 1 and None not in heights:
             return
         assert time.monotonic() < deadline, nodes
-
-
-def caught_up(city: Site) -> None:
-    """Wait until the city's second orderer has the blocks of its first."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        heights = [node["height"] for node in city.run("status")["nodes"] if node["kind"] == "orderer"]
-        if heights[0] == heights[1]:
-            return
-        assert time.monotonic() < deadline, heights
