@@ -1,13 +1,14 @@
 """Putting chaincode of the tests on whichever network they run on."""
 
 import os
+import random
 import secrets
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +16,7 @@ from typing import TypeVar
 import pytest
 
 from network.folder import Folder
+from network.ports import FREE
 from network.topology import CHANNEL
 from node_client import ConnectionProfile, FabricError, Gateway
 from node_client.admin._sync.lifecycle import Lifecycle
@@ -29,6 +31,8 @@ PATIENCE = 60.0
 TWO_OF_THREE = "OutOf(2,'CityMSP.peer','NishitetsuMSP.peer','TriValleyMSP.peer')"
 
 T = TypeVar("T")
+
+_given: set[int] = set()
 
 
 @dataclass(frozen=True)
@@ -48,10 +52,17 @@ def unused_name(stem: str) -> str:
 
 
 def free_address() -> str:
-    """An address of this machine that nobody listens on now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{one.getsockname()[1]}"
+    """An address of this machine that nobody listens on now, and never the same twice.
+
+    gRPC's servers share a port without a word. Outgoing connections take none of these while nobody listens yet.
+    """
+    while True:
+        port = random.choice(FREE)
+        with suppress(OSError), socket.socket() as one:
+            one.bind(("127.0.0.1", port))
+            if port not in _given:
+                _given.add(port)
+                return f"127.0.0.1:{port}"
 
 
 def deploy(request: pytest.FixtureRequest, commands: Commands, name: str, address: str, policy: str = "") -> Service:

@@ -90,7 +90,7 @@ def _completed(status: int, message: str = "", payload: str = "") -> Message:
 
 
 async def main() -> None:
-    server = grpc.aio.server()
+    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     chaincode_shim_pb2_grpc.add_ChaincodeServicer_to_server(Rude(os.environ["CHAINCODE_ID"]), server)
     server.add_insecure_port(os.environ["CHAINCODE_SERVER_ADDRESS"])
     await server.start()
