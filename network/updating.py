@@ -6,6 +6,7 @@ one configuration alone, so that submitting it again is harmless.
 
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 from fabric_protos.common import common_pb2
 
@@ -24,6 +25,8 @@ from node_client.protocol.config_update import ConfigUpdate
 
 ELECTION = 10.0  # seconds; orderers of ours choose a leader in one or two
 
+T = TypeVar("T")
+
 
 def in_force(orderer: Orderer, identity: Identity, signer: Signer) -> ChannelConfig:
     """The configuration in force, as an orderer knows it.
@@ -34,14 +37,7 @@ def in_force(orderer: Orderer, identity: Identity, signer: Signer) -> ChannelCon
     Raises:
         AdminError: it refused, or could not be reached.
     """
-    deadline = time.monotonic() + ELECTION
-    while True:
-        try:
-            return fetch_configuration(orderer, CHANNEL, identity, signer)
-        except AdminError as error:
-            if not _passes(error) or time.monotonic() > deadline:
-                raise
-        time.sleep(POLL)
+    return _through_election(lambda: fetch_configuration(orderer, CHANNEL, identity, signer))
 
 
 def put_in_force(submit: Callable[[], None], read: Callable[[], ChannelConfig], config: ChannelConfig) -> None:
@@ -59,19 +55,18 @@ def put_in_force(submit: Callable[[], None], read: Callable[[], ChannelConfig], 
     Raises:
         AdminError: the orderer refused, or could not be reached.
     """
-    deadline = time.monotonic() + ELECTION
     handed_on = False
-    while True:
+
+    def once() -> None:
+        nonlocal handed_on
         try:
             submit()
-            return
         except AdminError as error:
             handed_on = handed_on or _passes(error)
-            if handed_on and read().sequence > config.sequence:
-                return
-            if not _passes(error) or time.monotonic() > deadline:
+            if not handed_on or read().sequence <= config.sequence:
                 raise
-        time.sleep(POLL)
+
+    _through_election(once)
 
 
 def check_own(
@@ -96,6 +91,18 @@ def check_own(
             "somebody else has changed the configuration just before, and this update does not hold any more",
             "make the change again, of the configuration that is in force now",
         )
+
+
+def _through_election(ask: Callable[[], T]) -> T:
+    """Ask an orderer, for some seconds again and again while it knows no leader. Raises AdminError."""
+    deadline = time.monotonic() + ELECTION
+    while True:
+        try:
+            return ask()
+        except AdminError as error:
+            if not _passes(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(POLL)
 
 
 def _passes(error: AdminError) -> bool:
